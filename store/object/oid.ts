@@ -1,0 +1,31 @@
+// Object ids: SHA-1 over `type size\0content`, held as 40 lower-case hex digits.
+import { hash } from 'node:crypto'
+
+declare const oidBrand: unique symbol
+export type Oid = string & { readonly [oidBrand]: true }
+
+export type ObjectType = 'commit' | 'tree' | 'blob' | 'tag'
+
+export type GitObject = { readonly type: ObjectType; readonly bytes: Uint8Array }
+
+/** What `old` and `new` say in a ref update when the ref is absent. */
+export const ZERO_OID = '0'.repeat(40) as Oid
+export const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904' as Oid
+
+export function isOid(text: string): text is Oid {
+  return /^[0-9a-f]{40}$/.test(text)
+}
+
+export function oidOf(type: ObjectType, bytes: Uint8Array): Oid {
+  const header = Buffer.from(`${type} ${bytes.length}\0`, 'latin1')
+  return hash('sha1', Buffer.concat([header, bytes]), 'hex') as Oid
+}
+
+/** The 20 bytes at `at` as an id. */
+export function oidAt(bytes: Uint8Array, at: number): Oid {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + at, 20).toString('hex') as Oid
+}
+
+export function oidBytes(oid: Oid): Uint8Array {
+  return Buffer.from(oid, 'hex')
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Types, lint, format and dead code: everything that is wrong without running anything.
+set -u
+status=0
+step() {
+  name=$1; shift
+  if out=$("$@" 2>&1); then echo "ok    $name"; else echo "FAIL  $name"; echo "$out"; status=1; fi
+}
+step types  tsc -p .
+step lint   oxlint --type-aware --quiet .
+step format oxfmt --check .
+step unused knip --no-progress
+exit $status
