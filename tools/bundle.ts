@@ -1,6 +1,6 @@
 // One esbuild bundle per appliance: everything it uses in one ES module, and the list of what that is.
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { build, type BuildOptions, type BuildResult, type Metafile } from 'esbuild'
 
 export type Bundle = {
@@ -13,9 +13,8 @@ const ROOT = join(import.meta.dirname, '..')
 
 /** Appliances that can be built: folders of appliances/ with a main.ts. */
 export function applianceNames(): string[] {
-  return readdirSync(join(ROOT, 'appliances'), { recursive: true, encoding: 'utf8' })
-    .filter((file) => /^[^/]+\/main\.ts$/.test(file))
-    .map((file) => file.replace('/main.ts', ''))
+  return globSync('appliances/*/main.ts', { cwd: ROOT })
+    .map((file) => basename(dirname(file)))
     .sort()
 }
 
