@@ -1,0 +1,99 @@
+// A map whose versions are all readable for ever, where the version in use costs what a plain Map costs.
+// One version holds the Map, every other one holds how it differs from a neighbour on the way there (Baker's trick).
+// So a candidate zone is an overlay on the served one, and publishing it moves the Map and leaves an overlay behind.
+
+/** What a version says of a key it changes: the value, or that it is absent. */
+type Changes<V> = Map<string, V | undefined>
+
+/** Candidates that are never published may stand on each other; beyond this depth the Map moves to them. */
+const DEPTH_LIMIT = 8
+
+export class VersionedMap<V> {
+  #map: Map<string, V> | undefined
+  #changes: Changes<V> | undefined
+  #next: VersionedMap<V> | undefined
+  readonly size: number
+
+  private constructor(size: number) {
+    this.size = size
+  }
+
+  /** Takes `map` over: the caller must not change it any more. */
+  static of<V>(map: Map<string, V>): VersionedMap<V> {
+    const versioned = new VersionedMap<V>(map.size)
+    versioned.#map = map
+    return versioned
+  }
+
+  get(key: string): V | undefined {
+    if (this.#map !== undefined) return this.#map.get(key)
+    return this.#getFromNeighbour(key)
+  }
+
+  /** A new version with `changes` (taken over; `undefined` removes) on top of this one, which stays as it is. */
+  with(changes: Map<string, V | undefined>): VersionedMap<V> {
+    let size = this.size
+    for (const [key, value] of changes) {
+      const before = this.get(key)
+      if (before === undefined && value !== undefined) size++
+      if (before !== undefined && value === undefined) size--
+    }
+    if (this.#depth() >= DEPTH_LIMIT) this.own()
+    const version = new VersionedMap<V>(size)
+    version.#changes = changes
+    version.#next = this
+    return version
+  }
+
+  /** Moves the Map to this version at the cost of the changes between; nothing reads differently afterwards. */
+  own(): void {
+    const chain: VersionedMap<V>[] = []
+    for (let v: VersionedMap<V> = this; v.#map === undefined; v = v.#next!) chain.push(v)
+    for (const to of chain.reverse()) {
+      const from = to.#next!
+      const map = from.#map!
+      const undo: Changes<V> = new Map()
+      for (const [key, value] of to.#changes!) {
+        undo.set(key, map.get(key))
+        if (value === undefined) map.delete(key)
+        else map.set(key, value)
+      }
+      from.#map = undefined
+      from.#changes = undo
+      from.#next = to
+      to.#map = map
+      to.#changes = undefined
+      to.#next = undefined
+    }
+  }
+
+  /** In no particular order. */
+  *entries(): IterableIterator<[string, V]> {
+    const seen = new Set<string>()
+    let version: VersionedMap<V> = this
+    for (; version.#map === undefined; version = version.#next!)
+      for (const [key, value] of version.#changes!) {
+        if (seen.has(key)) continue
+        seen.add(key)
+        if (value !== undefined) yield [key, value]
+      }
+    if (seen.size === 0) yield* version.#map
+    else for (const entry of version.#map) if (!seen.has(entry[0])) yield entry
+  }
+
+  #getFromNeighbour(key: string): V | undefined {
+    let version: VersionedMap<V> = this
+    while (version.#map === undefined) {
+      const value = version.#changes!.get(key)
+      if (value !== undefined || version.#changes!.has(key)) return value
+      version = version.#next!
+    }
+    return version.#map.get(key)
+  }
+
+  #depth(): number {
+    let depth = 0
+    for (let v: VersionedMap<V> = this; v.#map === undefined; v = v.#next!) depth++
+    return depth
+  }
+}
