@@ -84,8 +84,14 @@ export interface Branch {
   readonly name: string
   /** Swapped whole when a commit is durable; the object itself never changes. */
   readonly head: Snapshot
-  /** One call, one commit, durable when the promise resolves. */
-  commit(info: CommitInfo, edit: (edit: Edit) => void): Promise<Result<Snapshot, CommitError>>
+  /**
+   * One call, one commit, durable when the promise resolves. `edit` may run again when what it read was changed
+   * meanwhile; one that does not await never is.
+   */
+  commit(
+    info: CommitInfo,
+    edit: (edit: Edit) => void | Promise<void>,
+  ): Promise<Result<Snapshot, CommitError>>
   /** Calls `listener` in the same turn in which the head moved, before the mover is answered. Returns the way out. */
   subscribe(listener: (head: Snapshot, before: Snapshot) => void): () => void
   /** Changes below `prefix`, coalesced while the reader is busy. */

@@ -1,0 +1,198 @@
+// The file operations the store's durability stands on, as a module type: the machine's, or a test's that fails on cue.
+//
+// Durable means O_SYNC/O_DSYNC, not fsync: Node's permission model refuses fsync, and a synchronous write is as fast.
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  write,
+  writeSync,
+} from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const WRITE_BLOCK_BYTES = 4 << 20
+/** A folder where a file was asked for, or a file where a folder, is absence too: `refs/heads/a` beside `refs/heads/a/b`. */
+const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
+
+/** A file written in place, each write on the disk before it resolves. */
+export interface DurableFile {
+  write(bytes: Buffer, at: number): Promise<void>
+  close(): void
+}
+
+export type FileStamp = { readonly mtimeMs: number; readonly ino: number; readonly size: number }
+
+/** Paths are absolute. Reads give undefined for what is not there; everything else that fails throws. */
+export interface Disk {
+  read(path: string): Buffer | undefined
+  list(folder: string): readonly string[]
+  stamp(path: string): FileStamp | undefined
+  isFolder(path: string): boolean
+  makeFolder(path: string): void
+  openDurable(path: string): DurableFile
+  /** Whole content or nothing: written to a temporary name, synchronously, then renamed into place. */
+  replace(path: string, chunks: readonly Uint8Array[]): Promise<void>
+  /** Creates `path` or throws EEXIST: git's lock protocol. */
+  createExclusive(path: string, bytes: Uint8Array): void
+  rename(from: string, to: string): void
+  truncate(path: string, length: number): void
+  remove(path: string): void
+  /** Returns when renames and removals done before it have reached the disk. */
+  settle(folder: string): void
+}
+
+export const systemDisk: Disk = {
+  read: (path) => absentAs(undefined, () => readFileSync(path)),
+  list: (folder) => absentAs([], () => readdirSync(folder)),
+  stamp: (path) =>
+    absentAs(undefined, () => {
+      const { mtimeMs, ino, size } = statSync(path)
+      return { mtimeMs, ino, size }
+    }),
+  isFolder: (path) => absentAs(false, () => statSync(path).isDirectory()),
+  makeFolder: (path) => void mkdirSync(path, { recursive: true }),
+  openDurable,
+  replace,
+  createExclusive(path, bytes) {
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_SYNC
+    const fd = openSync(path, flags, 0o644)
+    try {
+      writeAll(fd, bytes)
+    } catch (error) {
+      rmSync(path, { force: true })
+      throw error
+    } finally {
+      closeSync(fd)
+    }
+  },
+  rename: renameSync,
+  truncate: truncateSync,
+  remove: (path) => absentAs(undefined, () => unlinkSync(path)),
+  settle,
+}
+
+/** Positioned reads of one open file: it stays readable when somebody else (git gc) unlinks it. */
+export class ReadableFile {
+  readonly #fd: number
+  readonly size: number
+
+  constructor(path: string) {
+    this.#fd = openSync(path, constants.O_RDONLY)
+    this.size = statSync(path).size
+  }
+
+  /** The bytes from `at`, fewer at the end of the file. */
+  read(at: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.size - at)))
+    let done = 0
+    while (done < bytes.length) {
+      const count = readSync(this.#fd, bytes, done, bytes.length - done, at + done)
+      if (count === 0) return bytes.subarray(0, done)
+      done += count
+    }
+    return bytes
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+}
+
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
+}
+
+function absentAs<T>(value: T, action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    if (ABSENT.has(errorCode(error))) return value
+    throw error
+  }
+}
+
+function openDurable(path: string): DurableFile {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_DSYNC, 0o600)
+  const writeFrom = (bytes: Buffer, at: number, done: (error: Error | null) => void): void =>
+    write(fd, bytes, 0, bytes.length, at, (error, count) => {
+      if (error !== null || count === bytes.length) done(error)
+      else writeFrom(bytes.subarray(count), at + count, done)
+    })
+  return {
+    write: (bytes, at) =>
+      new Promise((resolve, reject) => {
+        writeFrom(bytes, at, (error) => (error === null ? resolve() : reject(error)))
+      }),
+    close: () => closeSync(fd),
+  }
+}
+
+/** Asynchronous, because a pack of megabytes must not stall whoever answers packets meanwhile. */
+async function replace(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const temporary = `${path}.tmp-${process.pid}`
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_SYNC
+  try {
+    const file = await open(temporary, flags, 0o644)
+    try {
+      // Every write is a disk round trip of its own, so small chunks go together.
+      for (const block of inBlocks(chunks)) await file.writeFile(block)
+    } finally {
+      await file.close()
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+function* inBlocks(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
+  let block: Uint8Array[] = []
+  let size = 0
+  for (const chunk of chunks) {
+    block.push(chunk)
+    size += chunk.length
+    if (size < WRITE_BLOCK_BYTES) continue
+    yield Buffer.concat(block)
+    block = []
+    size = 0
+  }
+  if (size > 0) yield Buffer.concat(block)
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
+}
+
+/**
+ * A folder's fsync where Node allows it. Under --permission it does not: there a synchronous write of a new file in
+ * the folder makes the file system commit its journal, and with it the renames that came before.
+ */
+function settle(folder: string): void {
+  const fd = openSync(folder, constants.O_RDONLY)
+  try {
+    fsyncSync(fd)
+  } catch (error) {
+    if (errorCode(error) !== 'ERR_ACCESS_DENIED') throw error
+    const marker = join(folder, `.settle-${process.pid}`)
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_SYNC
+    const markerFd = openSync(marker, flags, 0o600)
+    writeAll(markerFd, Buffer.from('\n'))
+    closeSync(markerFd)
+    if (existsSync(marker)) unlinkSync(marker)
+  } finally {
+    closeSync(fd)
+  }
+}
