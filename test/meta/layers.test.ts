@@ -18,7 +18,7 @@ const LAYERS = ['appliances', 'acme', 'store', 'shared']
 const PURE_MODULES = ['node:crypto', 'node:zlib', 'node:buffer', 'node:util', 'node:assert']
 
 const AMBIENT =
-  /\b(Date\.now|new Date\(\)|Temporal\.Now|Math\.random|performance\.now|set(Timeout|Interval|Immediate)|queueMicrotask|fetch|getRandomValues|random(Bytes|Int|UUID|FillSync)|process\.(env|hrtime|argv|cwd|stdout|stderr|exit))\b/g
+  /\b(Date\.now|Temporal\.Now|Math\.random|performance\.now|set(Timeout|Interval|Immediate)|queueMicrotask|globalThis\.fetch|getRandomValues|random(Bytes|Int|UUID|FillSync)|process\.(env|hrtime|argv|cwd|stdout|stderr|exit))\b|\bnew Date\(\)|\b(?:await|return|=) fetch\(/g
 
 const files = sourceFiles(['appliances', 'acme', 'store', 'shared'])
 const cores = files.filter((file) => CORES.some((pattern) => pattern.test(file)))
