@@ -2,7 +2,7 @@
 import { createPublicKey, generateKeyPairSync, hash, sign } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   decodePublicKey,
