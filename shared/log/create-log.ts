@@ -21,6 +21,8 @@ export type LogWorld = {
   /** Takes one RFC 5424 message, when there is a syslog to send it to. */
   readonly sendSyslog?: (message: Buffer) => void
   readonly speaker: Speaker
+  /** Told of every event at or above the level, also of those not written for the limit. */
+  readonly count?: (level: Level, event: string) => void
 }
 
 export function createLog(settings: LogSettings, world: LogWorld): Log {
@@ -49,6 +51,7 @@ export function createLog(settings: LogSettings, world: LogWorld): Log {
     (level: Level) =>
     (event: string, fields: Fields = {}): void => {
       if (RANK[level] < RANK[settings.level]) return
+      world.count?.(level, event)
       const window = windows.get(event) ?? openWindow(level, event)
       if (++window.count <= EVENTS_PER_SECOND) emit(level, event, fields)
     }

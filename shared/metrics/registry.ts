@@ -28,9 +28,12 @@ type Family = {
 export class Registry implements Metrics {
   readonly #families = new Map<string, Family>()
 
-  /** Declaring the same metric again gives the same one; with another kind it is a bug. */
-  counter(name: string, help: string): Counter {
-    const family = this.#declare({ kind: 'counter', name, help, buckets: [], read: undefined })
+  /**
+   * Declaring the same metric again gives the same one; with another kind it is a bug. With `read` the value is asked
+   * for whenever the metrics are looked at; it must never go back.
+   */
+  counter(name: string, help: string, read?: () => number): Counter {
+    const family = this.#declare({ kind: 'counter', name, help, buckets: [], read })
     return {
       inc(labels = NO_LABELS, by = 1) {
         if (!(by >= 0)) throw new Bug(`The counter ${name} cannot grow by ${by}`)
@@ -39,7 +42,6 @@ export class Registry implements Metrics {
     }
   }
 
-  /** With `read` the value is asked for whenever the metrics are looked at. */
   gauge(name: string, help: string, read?: () => number): Gauge {
     const family = this.#declare({ kind: 'gauge', name, help, buckets: [], read })
     return {
