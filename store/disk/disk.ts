@@ -173,7 +173,7 @@ function* inBlocks(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
 }
 
 function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done)
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
 }
 
 /**

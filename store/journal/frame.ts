@@ -17,7 +17,7 @@ const FREE = Buffer.from('CAIRNF1\n', 'latin1')
 const FRAME_HEADER_BYTES = 8
 const OBJECT_BODY_BYTES = 48
 /** Longest frame a scan believes: a flipped length must not make it read gigabytes. */
-export const FRAME_LIMIT_BYTES = 1 << 30
+export const FRAME_LIMIT_BYTES = 1_073_741_824
 const KIND_OBJECT = 0x4f
 const KIND_TRANSACTION = 0x54
 const TYPES: readonly ObjectType[] = ['commit', 'tree', 'blob', 'tag']
@@ -52,9 +52,12 @@ export function decodeSegmentHeader(
   return { state: magic.equals(LIVE) ? 'live' : 'free', epoch: bytes.readUInt32BE(8) }
 }
 
-/** The frames of one transaction as buffers to be written one after the other. */
-export function encodeTransaction(transaction: Transaction, epoch: number): Buffer[] {
-  const frames: Buffer[] = []
+/** Appends the frames of one transaction to `frames`, buffers to be written one after the other. */
+export function encodeTransaction(
+  transaction: Transaction,
+  epoch: number,
+  frames: Buffer[] = [],
+): Buffer[] {
   for (const entry of transaction.entries) {
     const head = Buffer.alloc(FRAME_HEADER_BYTES + OBJECT_BODY_BYTES)
     head.writeUInt32BE(OBJECT_BODY_BYTES + entry.deflated.length, 4)

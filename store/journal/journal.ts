@@ -91,7 +91,9 @@ export class Journal {
    * Turns to the other segment and gives back what the filled one holds, once its last write has ended; undefined
    * when it holds nothing or the other is still waiting for `free`.
    */
-  async freeze(): Promise<{ transactions: readonly Transaction[]; free: () => Promise<void> } | undefined> {
+  async freeze(): Promise<
+    { transactions: readonly Transaction[]; free: () => Promise<void> } | undefined
+  > {
     const filled = this.#active
     const other = this.#segments[0] === filled ? this.#segments[1] : this.#segments[0]
     if (other.live || !filled.live) return undefined
@@ -142,7 +144,7 @@ export class Journal {
       segment.live = true
       parts.push(encodeSegmentHeader('live', segment.epoch))
     }
-    for (const { transaction } of batch) parts.push(...encodeTransaction(transaction, segment.epoch))
+    for (const { transaction } of batch) encodeTransaction(transaction, segment.epoch, parts)
     const bytes = Buffer.concat(parts)
     await segment.file.write(bytes, segment.length)
     segment.length += bytes.length

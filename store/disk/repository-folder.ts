@@ -1,0 +1,105 @@
+// A bare git repository as a folder: made when it is not there, checked before it is trusted, and ours alone while open.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Fatal } from '../../shared/result/result.ts'
+import { errorCode, type Disk } from './disk.ts'
+
+/** Everything stated, because newer git creates sha256 and reftable repositories when nothing is. */
+const CONFIG = `[core]
+	repositoryformatversion = 0
+	filemode = true
+	bare = true
+	logallrefupdates = true
+`
+
+/** `extensions.*` that change nothing for who reads and adds objects and refs the classic way. */
+const KNOWN_EXTENSIONS = new Set(['noop', 'noop-v1', 'worktreeconfig'])
+
+export function prepareRepository(disk: Disk, gitDir: string, branch: string): void {
+  if (disk.stamp(join(gitDir, '.git')) !== undefined) {
+    throw new Fatal(
+      `${gitDir} is a work tree; the store needs a bare repository: git clone --bare ${gitDir} ${gitDir}.git`,
+    )
+  }
+  try {
+    if (disk.read(join(gitDir, 'HEAD')) === undefined) create(disk, gitDir, branch)
+  } catch (error) {
+    throw new Fatal(`${gitDir}: cannot make a repository there (${errorCode(error)})`, {
+      cause: error,
+    })
+  }
+  checkFormat(disk, gitDir)
+}
+
+/** Keeps a second appliance off the repository; a lock whose process is gone is taken over. Returns the release. */
+export function lockRepository(disk: Disk, gitDir: string): () => void {
+  const path = join(gitDir, 'cairn', 'lock')
+  disk.makeFolder(join(gitDir, 'cairn'))
+  const mine = `${process.pid} ${startOf(process.pid)}\n`
+  for (let tries = 0; tries < 3; tries++) {
+    try {
+      disk.createExclusive(path, Buffer.from(mine))
+      return () => disk.remove(path)
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') {
+        throw new Fatal(`${gitDir}: cannot write there (${errorCode(error)})`, { cause: error })
+      }
+    }
+    const held = disk.read(path)?.toString('utf8') ?? ''
+    const pid = Number(held.split(' ')[0])
+    if (isAlive(pid) && held.trim() === `${pid} ${startOf(pid)}`) {
+      throw new Fatal(`${gitDir} is in use by process ${pid}; stop it first (lock: ${path})`)
+    }
+    disk.remove(path)
+  }
+  throw new Fatal(`${gitDir}: somebody keeps taking the lock ${path}`)
+}
+
+function create(disk: Disk, gitDir: string, branch: string): void {
+  for (const folder of ['objects/info', 'objects/pack', 'refs/heads', 'refs/tags']) {
+    disk.makeFolder(join(gitDir, folder))
+  }
+  disk.createExclusive(join(gitDir, 'config'), Buffer.from(CONFIG))
+  // HEAD last: its presence is what makes the folder a repository.
+  disk.createExclusive(join(gitDir, 'HEAD'), Buffer.from(`ref: refs/heads/${branch}\n`))
+}
+
+function checkFormat(disk: Disk, gitDir: string): void {
+  const text = disk.read(join(gitDir, 'config'))?.toString('utf8') ?? ''
+  const section = /^\s*\[extensions\]\s*$([^[]*)/im.exec(text)?.[1] ?? ''
+  for (const [, name, value] of section.matchAll(/^\s*([A-Za-z0-9-]+)\s*=?\s*(.*?)\s*$/gm)) {
+    const key = name!.toLowerCase()
+    if (KNOWN_EXTENSIONS.has(key)) continue
+    if (key === 'objectformat' && value === 'sha1') continue
+    if (key === 'refstorage' && value === 'files') continue
+    throw new Fatal(
+      `${gitDir}/config: extensions.${name} = ${value} is not understood here; ` +
+        'make a copy with: git init --bare --object-format=sha1 --ref-format=files NEW, then push to it',
+    )
+  }
+  for (const folder of ['refs', 'objects']) {
+    if (disk.isFolder(join(gitDir, folder))) continue
+    throw new Fatal(`${gitDir} is not a git repository: it has no ${folder} folder`)
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errorCode(error) === 'EPERM'
+  }
+}
+
+/** When the kernel started the process, so that a reused pid does not look like its old owner; '' where /proc is shut. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  } catch (error) {
+    // No /proc (another system) or not ours to read (permission model): the pid alone must do.
+    return errorCode(error) === 'unknown' ? 'unknown' : ''
+  }
+}

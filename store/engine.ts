@@ -1,0 +1,453 @@
+// The object database and refs of one repository: a journal in front of an ordinary bare git repository.
+//
+// What is durable but not yet in a pack lives in `#fresh` (and in the journal on disk); reads look there first, then
+// in packs, then at loose objects. `#refs` is what is durable, `#ahead` what has been submitted: writers build on
+// `#ahead`, readers see `#refs`. Sealing turns the journal into a pack and moves the refs on disk.
+import { join } from 'node:path'
+import type { Clock, Timer } from '../shared/clock/clock.ts'
+import type { Log } from '../shared/log/log.ts'
+import { Bug } from '../shared/result/result.ts'
+import { ByteCache } from './disk/byte-cache.ts'
+import { errorCode, type Disk } from './disk/disk.ts'
+import {
+  DamagedObject,
+  inflateExactly,
+  OBJECT_LIMIT_BYTES,
+  ObjectFolder,
+} from './disk/object-folder.ts'
+import { isAncestor } from './history/ancestry.ts'
+import type { RefMove, Transaction } from './journal/frame.ts'
+import { Journal } from './journal/journal.ts'
+import { PackKeeper } from './journal/pack-keeper.ts'
+import { applyDelta } from './object/delta.ts'
+import { oidOf, ZERO_OID, type GitObject, type Oid } from './object/oid.ts'
+import { Tree } from './object/tree.ts'
+import { DiskRefs } from './refs/disk-refs.ts'
+import { appendReflog } from './refs/reflog.ts'
+import type { EntryReader, StoredEntry } from './repository.ts'
+
+const CONTENT_CACHE_BYTES = 24 << 20
+const TREE_CACHE_BYTES = 24 << 20
+const SEAL_QUIET_MS = 1000
+const SEAL_LIMIT_BYTES = 4 << 20
+const SEAL_LIMIT_TRANSACTIONS = 512
+const RETRY_MS = 5000
+const CONFLICTS = 'refs/conflicts/'
+
+export type ForeignMove = { readonly name: string; readonly from: Oid; readonly to: Oid }
+
+export type EngineOptions = {
+  readonly gitDir: string
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly log: Log
+  readonly seal: 'quiet' | 'always'
+  /** Somebody else moved refs on disk, in this order; ours did not change yet. */
+  readonly onForeignMoves: (moves: readonly ForeignMove[]) => void
+}
+
+export type EngineStatus = {
+  readonly readOnly: string | undefined
+  readonly journalBytes: number
+  readonly unsealedTransactions: number
+  readonly packs: number
+  readonly packBytes: number
+}
+
+export class Engine implements EntryReader {
+  readonly #options: EngineOptions
+  readonly #objects: ObjectFolder
+  readonly #diskRefs: DiskRefs
+  readonly #journal: Journal
+  readonly #packs: PackKeeper
+  readonly #contents = new ByteCache<Oid, GitObject>(CONTENT_CACHE_BYTES)
+  readonly #trees = new ByteCache<Oid, Tree>(TREE_CACHE_BYTES)
+  /** Entries of transactions that are submitted or durable, but in no pack yet. */
+  readonly #fresh = new Map<Oid, { entry: StoredEntry; depth: number }>()
+  readonly #submitted = new Set<Transaction>()
+  #refs: Map<string, Oid>
+  #ahead: Map<string, Oid>
+  /** What the refs of sealed transactions are, and what the files under refs/ said when last read or written. */
+  readonly #sealed: Map<string, Oid>
+  readonly #onDisk: Map<string, Oid>
+  /** Refs whose file is to become what is sealed; of these, the ones somebody else wrote last. */
+  readonly #dirty = new Set<string>()
+  readonly #foreign = new Set<string>()
+  /** Taken from the journal by a seal that failed half way. */
+  #unsealed: readonly Transaction[] = []
+  #sealing: Promise<void> | undefined
+  #sealTimer: Timer | undefined
+  #retryTimer: Timer | undefined
+  #closed = false
+
+  private constructor(options: EngineOptions, journal: Journal) {
+    this.#options = options
+    this.#journal = journal
+    this.#objects = new ObjectFolder(options.disk, join(options.gitDir, 'objects'))
+    this.#packs = new PackKeeper(options.disk, this.#objects, options.log)
+    this.#diskRefs = new DiskRefs(options.disk, options.gitDir)
+    this.#onDisk = this.#diskRefs.readAll()
+    this.#refs = new Map(this.#onDisk)
+    this.#ahead = new Map(this.#onDisk)
+    this.#sealed = new Map(this.#onDisk)
+  }
+
+  /** Replays what an unclean stop left in the journal and makes the repository on disk current with it. */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const { journal, recovered } = Journal.open(options.disk, join(options.gitDir, 'cairn'))
+    const engine = new Engine(options, journal)
+    if (recovered.length > 0) await engine.#recover(recovered)
+    return engine
+  }
+
+  /** Durable refs, sorted by name. */
+  get refs(): ReadonlyMap<string, Oid> {
+    return this.#refs
+  }
+
+  /** Refs with everything submitted so far: what the next transaction builds on. */
+  get ahead(): ReadonlyMap<string, Oid> {
+    return this.#ahead
+  }
+
+  get headRef(): string | undefined {
+    return this.#diskRefs.headRef()
+  }
+
+  get readOnly(): string | undefined {
+    const failure = this.#journal.failure
+    return failure === undefined ? undefined : explain(failure)
+  }
+
+  status(): EngineStatus {
+    const load = this.#journal.load
+    return {
+      readOnly: this.readOnly,
+      journalBytes: load.bytes,
+      unsealedTransactions: load.transactions,
+      packs: this.#objects.packs.length,
+      packBytes: this.#objects.packs.reduce((sum, pack) => sum + pack.sizeBytes, 0),
+    }
+  }
+
+  /** Caches do not count: they may hold what a refused push brought. */
+  has(oid: Oid): boolean {
+    return this.#fresh.has(oid) || this.#objects.has(oid)
+  }
+
+  read(oid: Oid): GitObject | undefined {
+    const cached = this.#contents.get(oid)
+    if (cached !== undefined) return cached
+    const tree = this.#trees.get(oid)
+    if (tree !== undefined) return { type: 'tree', bytes: tree.raw }
+    const object = this.#readFresh(oid) ?? this.#objects.read(oid)
+    if (object !== undefined) this.#contents.set(oid, object, object.bytes.length + 100)
+    return object
+  }
+
+  stored(oid: Oid): StoredEntry | undefined {
+    return this.#fresh.get(oid)?.entry ?? this.#objects.stored(oid)
+  }
+
+  /** A decoded tree; undefined when there is none by that id. */
+  tree(oid: Oid): Tree | undefined {
+    const cached = this.#trees.get(oid)
+    if (cached !== undefined) return cached
+    if (oid === Tree.EMPTY.oid) return Tree.EMPTY
+    const object = this.#readFresh(oid) ?? this.#objects.read(oid)
+    if (object?.type !== 'tree') return undefined
+    const tree = Tree.decode(object.bytes, oid)
+    if (!tree.ok) throw new DamagedObject(`tree ${oid}: ${tree.error.kind}`)
+    this.keepTree(tree.value)
+    return tree.value
+  }
+
+  /** Puts a tree just made where the next reader looks first. */
+  keepTree(tree: Tree): void {
+    this.#trees.set(tree.oid, tree, tree.raw.length + tree.count * 4 + 100)
+  }
+
+  /** How many deltas lie between an object and a whole one; 0 for what is sealed in an older pack. */
+  depthOf(oid: Oid): number {
+    return this.#fresh.get(oid)?.depth ?? this.#packs.depthOf(oid)
+  }
+
+  /**
+   * Makes entries readable before they are submitted, so that a candidate can be checked. Gives back those that were
+   * not stored yet: the ones to submit, or to `unstage`.
+   */
+  stage(entries: readonly StoredEntry[]): StoredEntry[] {
+    const added: StoredEntry[] = []
+    for (const entry of entries) {
+      // A loose object stored once more does no harm; looking for one would cost a system call each.
+      if (this.#fresh.has(entry.oid) || this.#objects.isPacked(entry.oid)) continue
+      const depth = entry.base === undefined ? 0 : this.depthOf(entry.base) + 1
+      this.#fresh.set(entry.oid, { entry, depth })
+      added.push(entry)
+    }
+    return added
+  }
+
+  unstage(entries: readonly StoredEntry[]): void {
+    for (const { oid } of entries) {
+      this.#fresh.delete(oid)
+      this.#contents.delete(oid)
+      this.#trees.delete(oid)
+    }
+  }
+
+  /**
+   * Submits one transaction; resolves when it is durable and `refs` shows it. All entries must be staged. Transactions
+   * become durable in the order submitted; when one cannot be written, it and all behind it reject and the engine is
+   * read-only until the disk takes writes again.
+   */
+  async submit(transaction: Transaction): Promise<void> {
+    if (this.#closed) throw new Bug('submit after close')
+    apply(this.#ahead, transaction.moves)
+    this.#submitted.add(transaction)
+    try {
+      await this.#journal.append(transaction)
+    } catch (error) {
+      this.#giveUp(error)
+      throw error
+    }
+    this.#submitted.delete(transaction)
+    apply(this.#refs, transaction.moves)
+    this.#scheduleSeal()
+    if (this.#options.seal === 'always') await this.seal()
+  }
+
+  /** Makes the repository on disk current: everything durable now is in a pack and the refs have moved. */
+  async seal(): Promise<void> {
+    while (this.#sealing !== undefined) {
+      await this.#sealing.catch(() => {
+        // Whoever began that one hears of it; ours tries again.
+      })
+    }
+    this.#sealTimer?.cancel()
+    this.#sealTimer = undefined
+    this.#sealing = this.#sealOnce().finally(() => (this.#sealing = undefined))
+    await this.#sealing
+  }
+
+  /** Looks whether somebody else moved refs or added packs, and reports it. */
+  checkDisk(): void {
+    // A seal looks for itself, before it writes; while it writes, what changes is our own doing.
+    if (!this.#closed && this.#sealing === undefined) this.#lookAtDisk()
+  }
+
+  #lookAtDisk(): void {
+    const now = this.#diskRefs.readAll()
+    const moves: ForeignMove[] = []
+    for (const name of new Set([...now.keys(), ...this.#onDisk.keys()])) {
+      const to = now.get(name) ?? ZERO_OID
+      const from = this.#onDisk.get(name) ?? ZERO_OID
+      if (to === from) continue
+      setRef(this.#onDisk, name, to)
+      this.#foreign.add(name)
+      if (to !== (this.#ahead.get(name) ?? ZERO_OID)) moves.push({ name, from, to })
+    }
+    if (moves.length === 0) return
+    this.#objects.rescanIfChanged()
+    this.#options.onForeignMoves(moves)
+  }
+
+  /** Writes our value over a foreign one at the next seal, if what it held is kept by then (see `#mayReplace`). */
+  reassert(name: string): void {
+    this.#dirty.add(name)
+    this.#scheduleSeal()
+  }
+
+  async close(): Promise<void> {
+    this.#retryTimer?.cancel()
+    if (this.readOnly === undefined) await this.seal()
+    this.#closed = true
+    this.#sealTimer?.cancel()
+    await this.#journal.close()
+    await this.#packs.close()
+    this.#objects.close()
+  }
+
+  #readFresh(oid: Oid): GitObject | undefined {
+    const chain: StoredEntry[] = []
+    let base: GitObject | undefined
+    for (let next: Oid | undefined = oid; next !== undefined;) {
+      const fresh = this.#fresh.get(next)
+      if (fresh === undefined) {
+        // The chain left the journal: the rest is in a pack, or the object is not ours at all.
+        if (chain.length === 0) return undefined
+        base = this.read(next)
+        if (base === undefined) throw new DamagedObject(`delta base ${next} is missing`)
+        break
+      }
+      chain.push(fresh.entry)
+      next = fresh.entry.base
+    }
+    for (const entry of chain.reverse()) {
+      const bytes = inflateExactly(entry.deflated, entry.size)
+      if (entry.base === undefined || base === undefined) base = { type: entry.type, bytes }
+      else {
+        const result = applyDelta(base.bytes, bytes, OBJECT_LIMIT_BYTES)
+        if (!result.ok) throw new DamagedObject(`${entry.oid}: ${result.error.kind}`)
+        base = { type: entry.type, bytes: result.value }
+      }
+    }
+    if (base === undefined || oidOf(base.type, base.bytes) !== oid) {
+      throw new DamagedObject(`${oid}: the journal's bytes are not this object`)
+    }
+    return base
+  }
+
+  #giveUp(error: unknown): void {
+    if (this.#submitted.size === 0) return
+    this.#options.log.error('store-read-only', { reason: explain(error) })
+    for (const transaction of this.#submitted) {
+      for (const entry of transaction.entries) this.#fresh.delete(entry.oid)
+    }
+    this.#submitted.clear()
+    this.#trees.clear()
+    this.#contents.clear()
+    this.#ahead = new Map(this.#refs)
+    this.#retryLater()
+  }
+
+  #retryLater(): void {
+    this.#retryTimer ??= this.#options.clock.after(RETRY_MS, () => {
+      this.#retryTimer = undefined
+      if (this.#closed) return
+      this.seal().then(
+        () => this.#options.log.info('store-writable-again'),
+        (error: unknown) => {
+          this.#options.log.warn('store-still-read-only', { reason: explain(error) })
+          this.#retryLater()
+        },
+      )
+    })
+  }
+
+  async #recover(recovered: readonly Transaction[]): Promise<void> {
+    const before = new Map<string, Oid>()
+    for (const transaction of recovered) {
+      this.stage(transaction.entries)
+      for (const { name, old } of transaction.moves) if (!before.has(name)) before.set(name, old)
+      apply(this.#refs, transaction.moves)
+    }
+    this.#ahead = new Map(this.#refs)
+    for (const [name, old] of before) {
+      const seen = this.#onDisk.get(name) ?? ZERO_OID
+      // Moved by somebody else while we were down: `checkDisk` will see the difference and report it.
+      if (seen !== old && seen !== (this.#refs.get(name) ?? ZERO_OID))
+        setRef(this.#onDisk, name, old)
+    }
+    try {
+      await this.#sealTransactions(recovered)
+      await this.#journal.reset()
+      this.#dropFresh(recovered)
+      this.#options.log.info('journal-recovered', { transactions: recovered.length })
+    } catch (error) {
+      this.#unsealed = recovered
+      this.#options.log.error('store-read-only', { reason: explain(error) })
+      this.#retryLater()
+    }
+  }
+
+  #scheduleSeal(): void {
+    const { bytes, transactions } = this.#journal.load
+    if (bytes >= SEAL_LIMIT_BYTES || transactions >= SEAL_LIMIT_TRANSACTIONS) {
+      if (this.#sealing === undefined) this.#sealInBackground()
+      return
+    }
+    this.#sealTimer ??= this.#options.clock.after(SEAL_QUIET_MS, () => this.#sealInBackground())
+  }
+
+  #sealInBackground(): void {
+    this.seal().catch((error: unknown) => {
+      this.#options.log.error('seal-failed', { reason: explain(error) })
+      this.#retryLater()
+    })
+  }
+
+  async #sealOnce(): Promise<void> {
+    this.#lookAtDisk()
+    const frozen = await this.#journal.freeze()
+    const transactions = [...this.#unsealed, ...(frozen?.transactions ?? [])]
+    if (transactions.length > 0 || this.#dirty.size > 0) {
+      // Kept until it has worked: the next try begins with the same.
+      this.#unsealed = transactions
+      await this.#sealTransactions(transactions)
+      this.#unsealed = []
+    }
+    await frozen?.free()
+    if (this.#journal.failure !== undefined) await this.#journal.reset()
+    this.#dropFresh(transactions)
+    if (this.#dirty.size > 0) this.#scheduleSeal()
+  }
+
+  async #sealTransactions(transactions: readonly Transaction[]): Promise<void> {
+    await this.#packs.add(transactions, this)
+    for (const { moves } of transactions) {
+      apply(this.#sealed, moves)
+      for (const { name } of moves) this.#dirty.add(name)
+    }
+    // Sorted, so that what is kept under refs/conflicts/ is on the disk before the ref it was taken from moves.
+    for (const name of [...this.#dirty].sort()) await this.#writeRef(name, transactions)
+    if (this.#dirty.size === 0) this.#packs.release()
+    this.#options.disk.settle(this.#options.gitDir)
+  }
+
+  async #writeRef(name: string, transactions: readonly Transaction[]): Promise<void> {
+    const next = this.#sealed.get(name) ?? ZERO_OID
+    const expected = this.#onDisk.get(name) ?? ZERO_OID
+    if (next !== expected) {
+      if (this.#foreign.has(name) && !this.#mayReplace(name, expected, next)) return
+      const written = await this.#diskRefs.write(name, expected, next)
+      if (!written.ok) {
+        // Stays dirty, so the next seal tries again, after it has looked what is there now.
+        const { kind } = written.error
+        const lock = written.error.kind === 'locked' ? written.error.lock : undefined
+        this.#options.log.warn(kind === 'locked' ? 'ref-locked' : 'ref-moved-on-disk', {
+          ref: name,
+          lock,
+        })
+        return
+      }
+      setRef(this.#onDisk, name, next)
+      const cause = transactions.findLast((t) => t.moves.some((m) => m.name === name))
+      appendReflog(this.#options, { name, old: expected, new: next }, cause?.reason ?? '')
+    }
+    this.#dirty.delete(name)
+    this.#foreign.delete(name)
+  }
+
+  /** What somebody else put on the disk is replaced only by something that contains it, or once it is kept elsewhere. */
+  #mayReplace(name: string, theirs: Oid, ours: Oid): boolean {
+    if (theirs === ZERO_OID) return true
+    for (const [kept, oid] of this.#sealed) {
+      if (oid === theirs && kept.startsWith(CONFLICTS) && !this.#dirty.has(kept)) return true
+    }
+    return name.startsWith('refs/heads/') && ours !== ZERO_OID && isAncestor(this, theirs, ours)
+  }
+
+  #dropFresh(transactions: readonly Transaction[]): void {
+    for (const transaction of transactions) {
+      for (const entry of transaction.entries) this.#fresh.delete(entry.oid)
+    }
+  }
+}
+
+function apply(refs: Map<string, Oid>, moves: readonly RefMove[]): void {
+  for (const move of moves) setRef(refs, move.name, move.new)
+}
+
+function setRef(refs: Map<string, Oid>, name: string, oid: Oid): void {
+  if (oid === ZERO_OID) refs.delete(name)
+  else refs.set(name, oid)
+}
+
+function explain(error: unknown): string {
+  const code = errorCode(error)
+  if (code === 'ENOSPC') return 'the disk is full: free some space, writing goes on by itself'
+  if (code === 'EROFS') return 'the disk is mounted read-only'
+  if (code === 'EACCES') return 'no permission to write to the repository'
+  return error instanceof Error ? error.message : String(error)
+}

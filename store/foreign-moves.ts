@@ -1,0 +1,109 @@
+// Somebody else moved refs in the repository on disk (git push by path, an operator's git): taken in, never overwritten.
+import type { Clock } from '../shared/clock/clock.ts'
+import type { Log } from '../shared/log/log.ts'
+import { formatProblem } from '../shared/result/problem.ts'
+import type { MergeRules, Person } from './api.ts'
+import type { Engine, ForeignMove } from './engine.ts'
+import { integrate } from './merge/integrate.ts'
+import { ZERO_OID, type Oid } from './object/oid.ts'
+import type { Repository, RefUpdate } from './repository.ts'
+
+export type ForeignMovesOptions = {
+  readonly engine: Engine
+  readonly repository: Repository
+  readonly servedRef: string
+  readonly rules: MergeRules
+  readonly committer: Person
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class ForeignMoves {
+  readonly #options: ForeignMovesOptions
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(options: ForeignMovesOptions) {
+    this.#options = options
+  }
+
+  /** Takes the moves in one after the other; `settled` ends when that is done. */
+  handle(moves: readonly ForeignMove[]): void {
+    for (const move of moves) {
+      this.#work = this.#work
+        .then(() => this.#take(move))
+        .catch((error: unknown) => {
+          this.#options.log.error('foreign-move-failed', { ref: move.name, reason: String(error) })
+        })
+    }
+  }
+
+  async settled(): Promise<void> {
+    await this.#work
+  }
+
+  async #take(move: ForeignMove): Promise<void> {
+    const { engine, servedRef, log } = this.#options
+    const ours = engine.ahead.get(move.name) ?? ZERO_OID
+    if (ours === move.to) return
+    log.info('ref-moved-on-disk', { ref: move.name, from: move.from, to: move.to })
+    if (move.name === servedRef) await this.#takeServed(move)
+    else if (ours === move.from) await this.#adopt({ name: move.name, old: ours, new: move.to })
+    else await this.#keepAside(move, 'moved both here and on disk')
+  }
+
+  async #takeServed(move: ForeignMove): Promise<void> {
+    const { engine, repository, rules, committer, clock, log } = this.#options
+    if (move.to === ZERO_OID) {
+      log.warn('served-branch-deleted-on-disk', { ref: move.name, action: 'written again' })
+      engine.reassert(move.name)
+      return
+    }
+    const integration = integrate({
+      repository,
+      ref: move.name,
+      theirs: move.to,
+      source: 'disk',
+      rules,
+      committer,
+      nowSeconds: Math.floor(clock.wallMs() / 1000),
+    })
+    if (integration.kind === 'up-to-date') {
+      log.warn('ref-rewound-on-disk', { ref: move.name, action: 'ours contains it; written again' })
+      engine.reassert(move.name)
+      return
+    }
+    const done = await repository.update(integration.request)
+    if (done.ok) {
+      engine.reassert(move.name)
+      return
+    }
+    const why =
+      done.error.kind === 'refused'
+        ? done.error.problems.map(formatProblem).join('; ')
+        : done.error.kind
+    await this.#keepAside(move, why)
+  }
+
+  /** Theirs stays reachable under refs/conflicts/, then ours goes back to its place. */
+  async #keepAside(move: ForeignMove, reason: string): Promise<void> {
+    const { engine, clock, log } = this.#options
+    if (move.to !== ZERO_OID) {
+      const kept = conflictRef(clock.wallMs(), move.to)
+      await this.#adopt({ name: kept, old: ZERO_OID, new: move.to })
+      log.error('foreign-move-kept-aside', { ref: move.name, kept, reason })
+    }
+    engine.reassert(move.name)
+  }
+
+  async #adopt(update: RefUpdate): Promise<void> {
+    const request = { entries: [], updates: [update], reason: 'disk', force: true }
+    const done = await this.#options.repository.update(request)
+    if (!done.ok) throw new Error(`${update.name}: ${done.error.kind}`)
+  }
+}
+
+/** `refs/conflicts/20261124T101500Z-1a2b3c4`. */
+export function conflictRef(wallMs: number, oid: Oid): string {
+  const time = new Date(wallMs).toISOString().replace(/[-:]|\.\d+/g, '')
+  return `refs/conflicts/${time}-${oid.slice(0, 7)}`
+}

@@ -1,0 +1,284 @@
+// Trees as git stores them (`mode name\0id`…), kept as raw bytes with the offset of each entry: ten thousand entries
+// are one buffer and one index, found by binary search, changed by splicing both.
+import { err, ok, type Result } from '../../shared/result/result.ts'
+import { DeltaBuilder } from './delta.ts'
+import { EMPTY_TREE, oidAt, oidBytes, oidOf, type Oid } from './oid.ts'
+
+export type TreeEntry = {
+  /** UTF-8; bytes that are not become U+FFFD, and are not found again by that name. */
+  readonly name: string
+  readonly mode: number
+  readonly oid: Oid
+}
+
+export type TreeError = { readonly kind: 'tree-truncated' | 'tree-bad-mode'; readonly at: number }
+
+export const TREE_MODE = 0o040000
+const ID_BYTES = 20
+
+export class Tree {
+  static readonly EMPTY: Tree = new Tree(Buffer.alloc(0), new Uint32Array(0), EMPTY_TREE)
+
+  readonly raw: Uint8Array
+  /** Where each entry begins in `raw`. */
+  readonly #offsets: Uint32Array
+  readonly #buffer: Buffer
+  #oid: Oid | undefined
+
+  private constructor(raw: Uint8Array, offsets: Uint32Array, oid?: Oid) {
+    this.raw = raw
+    this.#offsets = offsets
+    this.#oid = oid
+    this.#buffer = Buffer.from(raw.buffer, raw.byteOffset, raw.length)
+  }
+
+  /** Refuses what cannot be cut into entries; order, names and known modes are checkTree's. */
+  static decode(raw: Uint8Array, oid?: Oid): Result<Tree, TreeError> {
+    const offsets: number[] = []
+    for (let at = 0; at < raw.length;) {
+      offsets.push(at)
+      const space = at + modeDigits(raw, at)
+      if (space === at || raw[space] !== SPACE) return err({ kind: 'tree-bad-mode', at })
+      const nul = raw.indexOf(0, space + 1)
+      if (nul < 0 || nul + 1 + ID_BYTES > raw.length) return err({ kind: 'tree-truncated', at })
+      at = nul + 1 + ID_BYTES
+    }
+    return ok(new Tree(raw, Uint32Array.from(offsets), oid))
+  }
+
+  get oid(): Oid {
+    return (this.#oid ??= oidOf('tree', this.raw))
+  }
+
+  get count(): number {
+    return this.#offsets.length
+  }
+
+  at(index: number): TreeEntry {
+    const start = this.#offsets[index]!
+    const space = this.raw.indexOf(SPACE, start)
+    const end = this.#end(index)
+    const name = this.#buffer.toString('utf8', space + 1, end - ID_BYTES - 1)
+    const mode = Number.parseInt(this.#buffer.toString('latin1', start, space), 8)
+    return { name, mode, oid: oidAt(this.raw, end - ID_BYTES) }
+  }
+
+  *[Symbol.iterator](): Generator<TreeEntry> {
+    for (let index = 0; index < this.count; index++) yield this.at(index)
+  }
+
+  find(name: string): TreeEntry | undefined {
+    const index = this.#indexOf(Buffer.from(name, 'utf8'))
+    return index === undefined ? undefined : this.at(index)
+  }
+
+  /**
+   * The tree with entries set or removed (undefined), and the delta from this one's raw bytes to its. Costs a copy of
+   * the bytes and of the index; the id is hashed when first asked for.
+   */
+  change(changes: ReadonlyMap<string, { readonly mode: number; readonly oid: Oid } | undefined>): {
+    tree: Tree
+    delta: Uint8Array
+  } {
+    const splices = this.#splices(changes)
+    const raw = Buffer.allocUnsafe(splices.reduce((n, s) => n + growth(s), this.raw.length))
+    const count = splices.reduce((n, s) => n + s.bytes.length - s.removed, this.count)
+    const offsets = new Uint32Array(count)
+    const builder = new DeltaBuilder(this.raw.length)
+    let from = 0
+    let to = 0
+    let index = 0
+    let written = 0
+    const keepUntil = (end: number): void => {
+      const start = this.#start(index)
+      const stop = this.#start(end)
+      raw.set(this.raw.subarray(start, stop), to)
+      builder.copy(start, stop - start)
+      offsets.set(this.#offsets.subarray(index, end), written)
+      const shift = to - start
+      if (shift !== 0) for (let i = written; i < written + end - index; i++) offsets[i]! += shift
+      written += end - index
+      to += stop - start
+      index = end
+      from = stop
+    }
+    for (const splice of splices) {
+      keepUntil(splice.index)
+      for (const bytes of splice.bytes) {
+        offsets[written++] = to
+        raw.set(bytes, to)
+        builder.insert(bytes)
+        to += bytes.length
+      }
+      index += splice.removed
+      from = this.#start(index)
+    }
+    if (from < this.raw.length || index < this.count) keepUntil(this.count)
+    return { tree: new Tree(raw, offsets), delta: builder.finish(raw.length) }
+  }
+
+  /** Where the changes go, in order, as entry indexes of this tree; at most one splice per index. */
+  #splices(
+    changes: ReadonlyMap<string, { readonly mode: number; readonly oid: Oid } | undefined>,
+  ): Splice[] {
+    const removals = new Set<number>()
+    const inserts: { key: Buffer; index: number; bytes: Buffer }[] = []
+    for (const [name, entry] of changes) {
+      const bytes = Buffer.from(name, 'utf8')
+      const old = this.#indexOf(bytes)
+      if (old !== undefined) removals.add(old)
+      if (entry === undefined) continue
+      const key = sortKey(bytes, entry.mode === TREE_MODE)
+      inserts.push({ key, index: this.#search(key), bytes: encodeEntry(bytes, entry) })
+    }
+    inserts.sort((a, b) => Buffer.compare(a.key, b.key))
+    const at = new Map<number, { inserted: Buffer[]; removed: boolean }>()
+    const spot = (index: number): { inserted: Buffer[]; removed: boolean } => {
+      const known = at.get(index) ?? { inserted: [], removed: false }
+      at.set(index, known)
+      return known
+    }
+    for (const index of removals) spot(index).removed = true
+    for (const { index, bytes } of inserts) spot(index).inserted.push(bytes)
+    return [...at]
+      .sort(([a], [b]) => a - b)
+      .map(([index, { inserted, removed }]) => {
+        const removedBytes = removed ? this.#end(index) - this.#start(index) : 0
+        return { index, bytes: inserted, removed: removed ? 1 : 0, removedBytes }
+      })
+  }
+
+  /** A name is looked up without knowing whether it is a folder: the two sort at different places. */
+  #indexOf(name: Buffer): number | undefined {
+    for (const folder of [false, true]) {
+      const index = this.#search(sortKey(name, folder))
+      if (index < this.count && this.#nameAt(index).equals(name)) return index
+    }
+    return undefined
+  }
+
+  /** Index of the first entry that does not sort before `key`. */
+  #search(key: Buffer): number {
+    let low = 0
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#compare(middle, key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #compare(index: number, key: Buffer): number {
+    const start = this.#offsets[index]!
+    const space = this.raw.indexOf(SPACE, start)
+    const end = this.#end(index) - ID_BYTES - 1
+    const length = end - space - 1
+    const common = Math.min(length, key.length)
+    const order = this.#buffer.compare(key, 0, common, space + 1, space + 1 + common)
+    if (order !== 0) return order
+    if (length >= key.length) {
+      if (length === key.length) return isFolderAt(this.raw, start) ? 1 : 0
+      return 1
+    }
+    const next = isFolderAt(this.raw, start) ? SLASH : 0
+    if (next !== key[length]!) return next - key[length]!
+    return length + 1 === key.length ? 0 : -1
+  }
+
+  #nameAt(index: number): Buffer {
+    const space = this.raw.indexOf(SPACE, this.#offsets[index]!)
+    return this.#buffer.subarray(space + 1, this.#end(index) - ID_BYTES - 1)
+  }
+
+  #start(index: number): number {
+    return this.#offsets[index] ?? this.raw.length
+  }
+
+  #end(index: number): number {
+    return this.#offsets[index + 1] ?? this.raw.length
+  }
+}
+
+/** Why a name may not stand in a tree that git checks out somewhere; undefined when it may. */
+export function nameProblem(name: string): string | undefined {
+  if (name === '') return 'has an empty part'
+  if (name === '.' || name === '..') return `has the part "${name}"`
+  if (name.includes('/')) return 'has a slash inside a name'
+  if (name.includes('\0')) return 'has a NUL'
+  if (isGitFolder(name)) return `has the part "${name}", which git keeps for itself`
+  return undefined
+}
+
+/** What `git fsck` says of a tree: order, duplicates, names, modes. */
+export function checkTree(tree: Tree): string[] {
+  const problems: string[] = []
+  const names = new Set<string>()
+  let last: Buffer | undefined
+  for (const entry of tree) {
+    const why = nameProblem(entry.name)
+    if (why !== undefined) problems.push(`"${entry.name}" ${why}`)
+    if (names.has(entry.name)) problems.push(`"${entry.name}" is there twice`)
+    names.add(entry.name)
+    if (!MODES.has(entry.mode)) problems.push(`"${entry.name}" has mode ${entry.mode.toString(8)}`)
+    const key = sortKey(Buffer.from(entry.name, 'utf8'), entry.mode === TREE_MODE)
+    if (last !== undefined && Buffer.compare(last, key) > 0)
+      problems.push(`"${entry.name}" is out of order`)
+    last = key
+  }
+  return problems
+}
+
+type Splice = {
+  readonly index: number
+  readonly bytes: readonly Buffer[]
+  readonly removed: number
+  readonly removedBytes: number
+}
+
+function growth(splice: Splice): number {
+  return splice.bytes.reduce((n, b) => n + b.length, 0) - splice.removedBytes
+}
+
+function encodeEntry(name: Buffer, entry: { readonly mode: number; readonly oid: Oid }): Buffer {
+  return Buffer.concat([
+    Buffer.from(`${entry.mode.toString(8)} `, 'latin1'),
+    name,
+    Buffer.alloc(1),
+    oidBytes(entry.oid),
+  ])
+}
+
+function sortKey(name: Buffer, folder: boolean): Buffer {
+  return folder ? Buffer.concat([name, Buffer.from('/')]) : name
+}
+
+/** Mode 40000 is the only one git writes with five digits. */
+function isFolderAt(raw: Uint8Array, at: number): boolean {
+  return raw[at] === 0x34 || (raw[at] === 0x30 && raw[at + 1] === 0x34)
+}
+
+function modeDigits(raw: Uint8Array, at: number): number {
+  let count = 0
+  while (count < 7 && raw[at + count]! >= 0x30 && raw[at + count]! <= 0x37) count++
+  return count
+}
+
+/** `.git` as HFS+ and NTFS may read it too: ignorable code points, trailing dots and spaces, the 8.3 name, streams. */
+function isGitFolder(name: string): boolean {
+  const plain = name.replace(HFS_IGNORED, '').toLowerCase()
+  const ntfs = plain.replace(/:.*$/s, '').replace(/[. ]+$/, '')
+  return ntfs === '.git' || ntfs === 'git~1' || plain === '.git' || /\\\.git(\\|$)/.test(plain)
+}
+
+const SPACE = 0x20
+const SLASH = 0x2f
+const HFS_IGNORED = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
+const MODES: ReadonlySet<number> = new Set([
+  0o100644,
+  0o100755,
+  0o100664,
+  0o120000,
+  0o160000,
+  TREE_MODE,
+])

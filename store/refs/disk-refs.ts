@@ -1,0 +1,125 @@
+// Refs as stock git keeps them on disk: loose files over packed-refs, moved only under git's own `.lock` files.
+import { join, dirname } from 'node:path'
+import { err, ok, type Result } from '../../shared/result/result.ts'
+import { errorCode, type Disk } from '../disk/disk.ts'
+import { isOid, ZERO_OID, type Oid } from '../object/oid.ts'
+import { parsePackedRefs, formatPackedRefs } from './packed-refs.ts'
+import { isValidRefName } from './ref-name.ts'
+
+const SYMREF_DEPTH_LIMIT = 5
+
+export type RefWriteError =
+  | { kind: 'moved'; name: string; actual: Oid }
+  | { kind: 'locked'; name: string; lock: string }
+
+export class DiskRefs {
+  readonly #disk: Disk
+  readonly #gitDir: string
+
+  constructor(disk: Disk, gitDir: string) {
+    this.#disk = disk
+    this.#gitDir = gitDir
+  }
+
+  /** Target of HEAD, or undefined when HEAD is detached or unreadable. */
+  headRef(): string | undefined {
+    const text = this.#disk.read(join(this.#gitDir, 'HEAD'))?.toString('utf8').trim() ?? ''
+    return text.startsWith('ref: ') ? text.slice(5).trim() : undefined
+  }
+
+  /** Every ref by full name; broken or half-written ones are left out, as git does with a warning. */
+  readAll(): Map<string, Oid> {
+    const refs = this.#packed()
+    for (const name of this.#looseNames('refs')) {
+      const oid = this.#resolve(name, 0)
+      if (oid !== undefined) refs.set(name, oid)
+    }
+    return new Map([...refs].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+
+  read(name: string): Oid | undefined {
+    return this.#resolve(name, 0) ?? this.#packed().get(name)
+  }
+
+  /**
+   * Moves one ref from `expected` to `next` (ZERO_OID: absent) under its lock, so that a stock git beside us either
+   * waits or sees the result. Fails with `moved` when somebody else was there first, `locked` while somebody is.
+   */
+  async write(name: string, expected: Oid, next: Oid): Promise<Result<void, RefWriteError>> {
+    const path = join(this.#gitDir, name)
+    const lock = `${path}.lock`
+    this.#disk.makeFolder(dirname(path))
+    const content = Buffer.from(next === ZERO_OID ? '' : `${next}\n`, 'latin1')
+    if (!this.#acquire(lock, content)) return err({ kind: 'locked', name, lock })
+    let renamed = false
+    try {
+      const actual = this.read(name) ?? ZERO_OID
+      if (actual !== expected) return err({ kind: 'moved', name, actual })
+      if (next === ZERO_OID) {
+        const packed = await this.#removePacked(name)
+        if (!packed.ok) return packed
+        this.#disk.remove(path)
+      } else {
+        this.#disk.rename(lock, path)
+        renamed = true
+      }
+      return ok(undefined)
+    } finally {
+      if (!renamed) this.#disk.remove(lock)
+    }
+  }
+
+  #acquire(lock: string, content: Uint8Array): boolean {
+    try {
+      this.#disk.createExclusive(lock, content)
+      return true
+    } catch (error) {
+      if (errorCode(error) === 'EEXIST') return false
+      throw error
+    }
+  }
+
+  async #removePacked(name: string): Promise<Result<void, RefWriteError>> {
+    const path = join(this.#gitDir, 'packed-refs')
+    if (!this.#packed().has(name)) return ok(undefined)
+    const lock = `${path}.lock`
+    if (!this.#acquire(lock, Buffer.alloc(0))) return err({ kind: 'locked', name, lock })
+    try {
+      const parsed = parsePackedRefs(this.#disk.read(path) ?? Buffer.alloc(0))
+      const kept = parsed.refs.filter((ref) => ref.name !== name)
+      await this.#disk.replace(path, [formatPackedRefs({ ...parsed, refs: kept })])
+    } finally {
+      this.#disk.remove(lock)
+    }
+    return ok(undefined)
+  }
+
+  #packed(): Map<string, Oid> {
+    const bytes = this.#disk.read(join(this.#gitDir, 'packed-refs'))
+    const refs = new Map<string, Oid>()
+    if (bytes === undefined) return refs
+    for (const { name, oid } of parsePackedRefs(bytes).refs) refs.set(name, oid)
+    return refs
+  }
+
+  #resolve(name: string, depth: number): Oid | undefined {
+    if (depth > SYMREF_DEPTH_LIMIT || !isValidRefName(name)) return undefined
+    const text = this.#disk.read(join(this.#gitDir, name))?.toString('latin1').trim()
+    if (text === undefined) return depth === 0 ? undefined : this.#packed().get(name)
+    if (text.startsWith('ref: ')) return this.#resolve(text.slice(5).trim(), depth + 1)
+    return isOid(text) ? text : undefined
+  }
+
+  *#looseNames(folder: string): Generator<string> {
+    for (const child of this.#disk.list(join(this.#gitDir, folder))) {
+      if (child.endsWith('.lock') || child.startsWith('.')) continue
+      const name = `${folder}/${child}`
+      if (this.#isFolder(name)) yield* this.#looseNames(name)
+      else yield name
+    }
+  }
+
+  #isFolder(name: string): boolean {
+    return this.#disk.isFolder(join(this.#gitDir, name))
+  }
+}

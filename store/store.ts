@@ -1,0 +1,221 @@
+// One repository in use: the engine, the branch an appliance lives on, and everything that may move it from outside.
+import { watch, type FSWatcher } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock, Timer } from '../shared/clock/clock.ts'
+import type { Log } from '../shared/log/log.ts'
+import { problem, type Problem } from '../shared/result/problem.ts'
+import { err, ok, type Result } from '../shared/result/result.ts'
+import type { Accept, MergeRules, Person, Snapshot } from './api.ts'
+import { lockRepository, prepareRepository } from './disk/repository-folder.ts'
+import { errorCode, type Disk } from './disk/disk.ts'
+import { Engine } from './engine.ts'
+import { ForeignMoves } from './foreign-moves.ts'
+import { isAncestor } from './history/ancestry.ts'
+import { commitTree } from './object/commit.ts'
+import { ZERO_OID, type GitObject, type Oid } from './object/oid.ts'
+import type {
+  RefUpdate,
+  Repository,
+  StoredEntry,
+  UpdateDone,
+  UpdateError,
+  UpdateRequest,
+} from './repository.ts'
+import { ServedBranch } from './served-branch.ts'
+import { TreeSnapshot } from './snapshot.ts'
+
+/** How long after a change in refs/ we look: a push by git touches several files. */
+const WATCH_SETTLE_MS = 20
+/** And without being told: file watches miss things on some file systems. */
+const DISK_POLL_MS = 5000
+
+export type LocalStoreOptions = {
+  readonly gitDir: string
+  readonly branch: string
+  readonly seal: 'quiet' | 'always'
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly log: Log
+  readonly committer: Person
+  readonly accept: Accept
+  readonly merge: MergeRules
+  readonly sign: (commit: Uint8Array) => Uint8Array
+  /** Signatures that incoming commits must carry; empty when they may come. */
+  readonly vouch: (tip: Oid, known: Oid | undefined, reader: Repository) => readonly Problem[]
+}
+
+export class LocalStore implements Repository {
+  readonly engine: Engine
+  readonly branch: ServedBranch
+  readonly headRef: string
+  readonly #options: LocalStoreOptions
+  readonly #foreign: ForeignMoves
+  readonly #unlock: () => void
+  #watchers: FSWatcher[] = []
+  #look: Timer | undefined
+  #poll: Timer | undefined
+
+  private constructor(options: LocalStoreOptions, engine: Engine, unlock: () => void) {
+    this.#options = options
+    this.engine = engine
+    this.#unlock = unlock
+    this.branch = new ServedBranch({ ...options, engine, name: options.branch })
+    this.headRef = engine.headRef ?? this.branch.ref
+    this.#foreign = new ForeignMoves({
+      ...options,
+      engine,
+      repository: this,
+      servedRef: this.branch.ref,
+      rules: options.merge,
+    })
+  }
+
+  /** Throws `Fatal` when the repository cannot be used: another format, another process, no permission. */
+  static async open(options: LocalStoreOptions): Promise<LocalStore> {
+    const { disk, gitDir } = options
+    prepareRepository(disk, gitDir, options.branch)
+    const unlock = lockRepository(disk, gitDir)
+    try {
+      let store: LocalStore | undefined
+      const engine = await Engine.open({
+        ...options,
+        onForeignMoves: (moves) => store?.foreignMoved(moves),
+      })
+      store = new LocalStore(options, engine, unlock)
+      engine.checkDisk()
+      await store.#foreign.settled()
+      store.#watchDisk()
+      return store
+    } catch (error) {
+      unlock()
+      throw error
+    }
+  }
+
+  refs(): ReadonlyMap<string, Oid> {
+    return this.engine.refs
+  }
+
+  read(oid: Oid): GitObject | undefined {
+    return this.engine.read(oid)
+  }
+
+  has(oid: Oid): boolean {
+    return this.engine.has(oid)
+  }
+
+  stored(oid: Oid): StoredEntry | undefined {
+    return this.engine.stored(oid)
+  }
+
+  async update(request: UpdateRequest): Promise<Result<UpdateDone, UpdateError>> {
+    const { engine, branch } = this
+    if (engine.readOnly !== undefined) return err({ kind: 'read-only', reason: engine.readOnly })
+    for (const { name, old } of request.updates) {
+      const actual = engine.ahead.get(name) ?? ZERO_OID
+      if (old !== undefined && old !== actual) return err({ kind: 'moved', name, actual })
+    }
+    const staged = engine.stage(request.entries)
+    const served = request.updates.find((update) => update.name === branch.ref)
+    const vetted = served === undefined ? ok(undefined) : this.#vetServed(served, request)
+    if (!vetted.ok) {
+      engine.unstage(staged)
+      return err({ kind: 'refused', name: branch.ref, problems: vetted.error })
+    }
+    const next = vetted.value
+    const updates = request.updates.map((update) =>
+      update === served ? { ...update, new: next?.head.commit ?? update.new } : update,
+    )
+    const entries = staged.concat(next?.entries ?? [])
+    const who = request.user === undefined ? request.reason : `${request.reason} by ${request.user}`
+    const done = await branch.submit(entries, updates, next?.head, who)
+    return done.ok ? ok({ notes: next?.notes ?? [] }) : done
+  }
+
+  async seal(): Promise<void> {
+    await this.engine.seal()
+  }
+
+  /** Ends when everything found on disk so far has been taken in. */
+  async settled(): Promise<void> {
+    await this.#foreign.settled()
+  }
+
+  /** Any commit of the history; undefined when there is no such commit. */
+  snapshot(at: Oid): Snapshot | undefined {
+    const object = this.engine.read(at)
+    if (object?.type !== 'commit') return undefined
+    return new TreeSnapshot(this.engine, at, commitTree(object.bytes))
+  }
+
+  async close(): Promise<void> {
+    for (const watcher of this.#watchers) watcher.close()
+    this.#poll?.cancel()
+    this.#look?.cancel()
+    await this.#foreign.settled()
+    try {
+      await this.engine.close()
+    } finally {
+      this.#unlock()
+    }
+  }
+
+  foreignMoved(moves: Parameters<ForeignMoves['handle']>[0]): void {
+    this.#foreign.handle(moves)
+  }
+
+  #vetServed(
+    update: RefUpdate,
+    request: UpdateRequest,
+  ): ReturnType<ServedBranch['vet']> | { ok: true; value: undefined } {
+    const { engine, branch } = this
+    const refuse = (message: string): { ok: false; error: readonly Problem[] } =>
+      err([problem(message)])
+    const before = branch.ahead.commit
+    if (update.new === ZERO_OID) return refuse('the served branch cannot be deleted')
+    const object = engine.read(update.new)
+    if (object?.type !== 'commit') return refuse('the served branch must point at a commit')
+    const known = before !== undefined && request.force !== true
+    if (known && !isAncestor(engine, before, update.new)) {
+      return refuse('not a fast-forward: fetch and merge or rebase first')
+    }
+    if (request.reason === 'push' || request.reason === 'pull') {
+      const problems = this.#options.vouch(update.new, before, this)
+      if (problems.length > 0) return err(problems)
+    }
+    const candidate = new TreeSnapshot(engine, update.new, commitTree(object.bytes))
+    return branch.vet(candidate, request.reason)
+  }
+
+  #watchDisk(): void {
+    const { gitDir, clock, log } = this.#options
+    const soon = (): void => {
+      this.#look ??= clock.after(WATCH_SETTLE_MS, () => {
+        this.#look = undefined
+        this.#checkDisk()
+      })
+    }
+    for (const folder of [gitDir, join(gitDir, 'refs'), join(gitDir, 'refs/heads')]) {
+      try {
+        this.#watchers.push(watch(folder, { persistent: false }, soon).on('error', () => soon()))
+      } catch (error) {
+        log.debug('no-file-watch', { folder, reason: errorCode(error) })
+      }
+    }
+    const poll = (): void => {
+      this.#poll = clock.after(DISK_POLL_MS, () => {
+        this.#checkDisk()
+        poll()
+      })
+    }
+    poll()
+  }
+
+  #checkDisk(): void {
+    try {
+      this.engine.checkDisk()
+    } catch (error) {
+      this.#options.log.error('disk-unreadable', { reason: errorCode(error) })
+    }
+  }
+}
