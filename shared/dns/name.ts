@@ -9,44 +9,57 @@ export type Name = string & { readonly [nameBrand]: true }
 export const ROOT = '\0' as Name
 const NAME_LIMIT_OCTETS = 255
 const LABEL_LIMIT_OCTETS = 63
+const DOT = 0x2e
+const BACKSLASH = 0x5c
+/** Where `parseName` puts a name together; one label may stand beyond the limit before it is refused. */
+const SCRATCH = Buffer.alloc(2 * NAME_LIMIT_OCTETS + 2)
 
 /** Parses presentation form (`\.`, `\DDD` escapes, RFC 1035 §5.1). A name without final dot is completed by `origin`. */
 export function parseName(text: string, origin: Name = ROOT): Result<Name, string> {
   if (text === '@') return ok(origin)
   if (text === '.') return ok(ROOT)
   if (text === '') return err('empty name')
-  let wire = ''
-  let label = ''
-  let absolute = false
+  let at = 1
+  let lengthAt = 0
   for (let i = 0; i < text.length; i++) {
-    const char = text[i]!
-    if (char === '.') {
-      if (label === '') return err(`empty label in "${text}"`)
-      if (label.length > LABEL_LIMIT_OCTETS) return err(`label longer than 63 octets in "${text}"`)
-      wire += String.fromCharCode(label.length) + label
-      label = ''
-      absolute = i === text.length - 1
-    } else if (char === '\\') {
+    let octet = text.charCodeAt(i)
+    if (octet === DOT) {
+      const length = at - lengthAt - 1
+      if (length === 0) return err(`empty label in "${text}"`)
+      if (length > LABEL_LIMIT_OCTETS) return err(`label longer than 63 octets in "${text}"`)
+      SCRATCH[lengthAt] = length
+      lengthAt = at++
+      continue
+    }
+    if (octet === BACKSLASH) {
       const digits = text.slice(i + 1, i + 4)
       if (/^[0-9]/.test(digits)) {
         if (!/^[0-9]{3}$/.test(digits) || Number(digits) > 255)
           return err(`bad escape in "${text}"`)
-        label += String.fromCharCode(Number(digits))
+        octet = Number(digits)
         i += 3
       } else if (i + 1 < text.length) {
-        label += text[++i]
+        octet = text.charCodeAt(++i)
+        if (octet > 255) return err(`bad escape in "${text}"`)
       } else return err(`"${text}" ends in a backslash`)
-    } else if (char.charCodeAt(0) > 126 || char.charCodeAt(0) < 33) {
+    } else if (octet > 126 || octet < 33) {
       return err(
         `octet outside printable ASCII in "${text}" (write it as \\DDD, or the name in punycode)`,
       )
-    } else label += char
+    }
+    if (at > NAME_LIMIT_OCTETS) return err(`name longer than 255 octets: "${text}"`)
+    SCRATCH[at++] = octet
   }
-  if (label.length > LABEL_LIMIT_OCTETS) return err(`label longer than 63 octets in "${text}"`)
-  if (label !== '') wire += String.fromCharCode(label.length) + label
-  wire += absolute ? ROOT : origin
-  if (wire.length > NAME_LIMIT_OCTETS) return err(`name longer than 255 octets: "${text}"`)
-  return ok(wire as Name)
+  const length = at - lengthAt - 1
+  if (length > LABEL_LIMIT_OCTETS) return err(`label longer than 63 octets in "${text}"`)
+  SCRATCH[lengthAt] = length
+  // An empty last label is what stands behind a final dot: then the name is absolute.
+  const tail = length === 0 ? ROOT : origin
+  if (length === 0) at = lengthAt
+  if (at + tail.length > NAME_LIMIT_OCTETS) return err(`name longer than 255 octets: "${text}"`)
+  // Through octets, since a name put together from pieces is a rope that every reader has to flatten first.
+  for (let i = 0; i < tail.length; i++) SCRATCH[at++] = tail.charCodeAt(i)
+  return ok(SCRATCH.toString('latin1', 0, at) as Name)
 }
 
 /** Absolute presentation form with a final dot; specials escaped so that `parseName` gives the same octets back. */
