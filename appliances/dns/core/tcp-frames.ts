@@ -2,38 +2,30 @@
 
 const LENGTH_OCTETS = 2
 
-/** Holds at most one unfinished message, so 65,537 octets. */
+/** Holds what was pushed and not yet taken: at most one unfinished message once `next` has said undefined. */
 export class FrameReader {
   #held: Buffer = EMPTY
-  #need = 0
+  #at = 0
 
-  /** Whether a message has begun and is not complete. */
-  get isInside(): boolean {
-    return this.#held.length > 0
+  push(chunk: Buffer): void {
+    const rest = this.#held.subarray(this.#at)
+    this.#held = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    this.#at = 0
   }
 
-  /** Calls `take` with each complete message, valid only during the call. */
-  push(chunk: Buffer, take: (message: Buffer) => void): void {
-    let bytes = chunk
-    if (this.#held.length > 0) {
-      bytes = Buffer.concat([this.#held, chunk])
-      // Waiting without looking keeps a message that comes octet by octet from costing more than its copies.
-      if (bytes.length < this.#need) {
-        this.#held = bytes
-        return
-      }
+  /** The next complete message, valid until the next `push`; undefined when more octets are needed. */
+  next(): Buffer | undefined {
+    const start = this.#at + LENGTH_OCTETS
+    if (start > this.#held.length) return undefined
+    const end = start + this.#held.readUInt16BE(this.#at)
+    if (end > this.#held.length) return undefined
+    const message = this.#held.subarray(start, end)
+    this.#at = end
+    if (end === this.#held.length) {
+      this.#held = EMPTY
+      this.#at = 0
     }
-    let at = 0
-    while (at + LENGTH_OCTETS <= bytes.length) {
-      const end = at + LENGTH_OCTETS + bytes.readUInt16BE(at)
-      if (end > bytes.length) break
-      take(bytes.subarray(at + LENGTH_OCTETS, end))
-      at = end
-    }
-    const rest = bytes.subarray(at)
-    this.#need = rest.length < LENGTH_OCTETS ? LENGTH_OCTETS : LENGTH_OCTETS + rest.readUInt16BE(0)
-    // A copy, so that a few octets do not keep a whole socket buffer alive.
-    this.#held = rest.length === 0 ? EMPTY : Buffer.from(rest)
+    return message
   }
 }
 
