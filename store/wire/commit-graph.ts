@@ -1,5 +1,5 @@
 // Commits as fetch and push walk them: parents, tree and time of each, read once per request.
-import type { ObjectReader, } from '../repository.ts'
+import type { ObjectReader } from '../repository.ts'
 import { isOid, type Oid } from '../object/oid.ts'
 
 export type CommitNode = {
@@ -115,7 +115,7 @@ export class CommitGraph {
 /** The objects a tag leads to, nearest first, ending at what is no tag; empty when `oid` is no tag or is missing. */
 export function peelTags(reader: ObjectReader, oid: Oid): Oid[] {
   const chain: Oid[] = []
-  for (let at = oid; chain.length < PEEL_LIMIT; ) {
+  for (let at = oid; chain.length < PEEL_LIMIT;) {
     const object = reader.read(at)
     if (object?.type !== 'tag') break
     const target = Buffer.from(object.bytes.subarray(7, 47)).toString('latin1')
@@ -129,13 +129,13 @@ export function peelTags(reader: ObjectReader, oid: Oid): Oid[] {
 /** Reads the head of a commit without decoding the rest; undefined when it has no tree. */
 export function commitNode(oid: Oid, bytes: Uint8Array): CommitNode | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const tree = buffer.latin1Slice(5, Math.min(45, buffer.length))
+  const tree = buffer.toString('latin1', 5, Math.min(45, buffer.length))
   if (!isOid(tree)) return undefined
   const parents: Oid[] = []
   let at = 46
   // `parent ` in four bytes: 'pare'.
   while (at + 48 <= buffer.length && buffer.readUInt32BE(at) === 0x70617265) {
-    const parent = buffer.latin1Slice(at + 7, at + 47)
+    const parent = buffer.toString('latin1', at + 7, at + 47)
     if (!isOid(parent)) break
     parents.push(parent)
     at += 48
@@ -147,7 +147,7 @@ function committerTime(buffer: Buffer, from: number): number {
   const start = buffer.indexOf('\ncommitter ', Math.max(0, from - 1), 'latin1')
   if (start < 0) return 0
   const end = buffer.indexOf(10, start + 1)
-  const line = buffer.latin1Slice(start, end < 0 ? buffer.length : end)
+  const line = buffer.toString('latin1', start, end < 0 ? buffer.length : end)
   const time = /> (\d{1,15}) [+-]\d+$/.exec(line)?.[1]
   return time === undefined ? 0 : Number(time)
 }

@@ -4,7 +4,13 @@
 // has its tree compared with those of its parents, so that a fetch costs what changed. Contents are never read.
 import type { ObjectReader } from '../repository.ts'
 import type { ObjectType, Oid } from '../object/oid.ts'
-import { CommitQueue, peelTags, WALK_SLICE, type CommitGraph, type CommitNode } from './commit-graph.ts'
+import {
+  CommitQueue,
+  peelTags,
+  WALK_SLICE,
+  type CommitGraph,
+  type CommitNode,
+} from './commit-graph.ts'
 import { changedEntries, MODE_GITLINK, MODE_TREE, TreeScan, type RawEntry } from './tree-changes.ts'
 
 export type Wanted = {
@@ -61,7 +67,10 @@ export function* selectObjects(
     const parents = node.parents.filter((oid) => known.has(oid) || sent.has(oid))
     const older = (parents.length > 0 ? parents : newestKnown).map((oid) => graph.node(oid)?.tree)
     selection.add(node.oid)
-    selection.addTree(node.tree, older.filter((oid) => oid !== undefined))
+    selection.addTree(
+      node.tree,
+      older.filter((oid) => oid !== undefined),
+    )
     sent.add(node.oid)
     if (n % WALK_SLICE === 0 || selection.tired()) yield
   }

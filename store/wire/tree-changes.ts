@@ -64,9 +64,9 @@ export class TreeScan {
     const space = this.bytes.indexOf(0x20, start)
     const nul = end - OID_BYTES - 1
     return {
-      mode: Number.parseInt(this.bytes.latin1Slice(start, space), 8),
-      name: this.bytes.latin1Slice(space + 1, nul),
-      hex: this.bytes.hexSlice(nul + 1, end),
+      mode: Number.parseInt(this.bytes.toString('latin1', start, space), 8),
+      name: this.bytes.toString('latin1', space + 1, nul),
+      hex: this.bytes.toString('hex', nul + 1, end),
     }
   }
 }
@@ -82,59 +82,58 @@ export function* changedEntries(
   tree: TreeScan,
   older: readonly TreeScan[],
 ): Generator<ChangedEntry> {
-  const comparisons = older.map((other) => new Comparison(tree, other))
-  const from = Math.max(0, ...comparisons.map((comparison) => comparison.head))
-  const end = Math.min(tree.count, ...comparisons.map((comparison) => comparison.end))
-  for (let i = from; i < end; i++) {
+  const [first, ...rest] = older
+  if (first === undefined) {
+    for (let i = 0; i < tree.count; i++) yield { entry: tree.entry(i), older: [] }
+    return
+  }
+  const others = rest.map((other) => new Map(differences(tree, other)))
+  for (const [index, counterpart] of differences(tree, first)) {
+    if (others.some((found) => !found.has(index))) continue
+    const found = [counterpart, ...others.map((other) => other.get(index))]
+    yield { entry: tree.entry(index), older: found.filter((entry) => entry !== undefined) }
+  }
+}
+
+/**
+ * Indexes of the entries of `tree` that `other` does not have, each with what stands under that name there. Both in
+ * step, jumping over equal bytes; trees out of order only make it find more differences.
+ */
+function* differences(
+  tree: TreeScan,
+  other: TreeScan,
+): Generator<readonly [index: number, counterpart: RawEntry | undefined]> {
+  let i = 0
+  let j = 0
+  while (i < tree.count) {
+    const same = sharedPrefix(tree.bytes, tree.starts[i]!, other.bytes, other.starts[j]!)
+    const skipped = lastAtMost(other.starts, other.starts[j]! + same) - j
+    i += skipped
+    j += skipped
+    if (i >= tree.count) return
     const entry = tree.entry(i)
-    const found = comparisons
-      .map((comparison) => comparison.names.get(entry.name))
-      .filter((counterpart) => counterpart !== undefined)
-    if (found.some((counterpart) => equal(counterpart, entry))) continue
-    yield { entry, older: found }
+    const counterpart = j < other.count ? other.entry(j) : undefined
+    const order = counterpart === undefined ? -1 : compareKeys(sortKey(entry), sortKey(counterpart))
+    if (order <= 0) yield [i, order === 0 ? counterpart : undefined]
+    if (order <= 0) i++
+    if (order >= 0) j++
   }
 }
 
-/** Where a tree differs from another: outside of its entries `[head, end)` they are the same. */
-class Comparison {
-  readonly head: number
-  readonly end: number
-  readonly #other: TreeScan
-  readonly #otherEnd: number
-  #names: Map<string, RawEntry> | undefined
-
-  constructor(tree: TreeScan, other: TreeScan) {
-    const shared = sharedEnds(tree.bytes, other)
-    const shift = tree.bytes.length - other.bytes.length
-    let tail = shared.tail
-    // Equal bytes may begin inside an entry of `tree` (`x100644 a` ends like `100644 a`): then the next one is shared.
-    while (tree.starts[tree.count - other.count + tail] !== other.starts[tail]! + shift) tail++
-    this.head = shared.head
-    this.end = Math.max(shared.head, tree.count - other.count + tail)
-    this.#other = other
-    this.#otherEnd = tail
-  }
-
-  /** Entries of the other tree in the stretch that differs. */
-  get names(): Map<string, RawEntry> {
-    if (this.#names !== undefined) return this.#names
-    this.#names = new Map<string, RawEntry>()
-    for (let i = this.head; i < this.#otherEnd; i++) {
-      const entry = this.#other.entry(i)
-      this.#names.set(entry.name, entry)
-    }
-    return this.#names
-  }
+/** Folders sort as if their name ended with a slash. */
+function sortKey(entry: RawEntry): string {
+  return entry.mode === MODE_TREE ? `${entry.name}/` : entry.name
 }
 
-function equal(a: RawEntry, b: RawEntry): boolean {
-  return a.hex === b.hex && a.mode === b.mode
+/** latin1 text compares as its bytes do. */
+function compareKeys(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1
 }
 
 /** Entries `[0, head)` and `[tail, count)` of `like` stand byte for byte at the two ends of `bytes`. */
 function sharedEnds(bytes: Buffer, like: TreeScan): { head: number; tail: number } {
   const shorter = Math.min(bytes.length, like.bytes.length)
-  const head = lastAtMost(like.starts, sharedPrefix(bytes, like.bytes, shorter))
+  const head = lastAtMost(like.starts, sharedPrefix(bytes, 0, like.bytes, 0))
   const back = sharedSuffix(bytes, like.bytes, shorter - like.starts[head]!)
   return { head, tail: Math.max(head, firstAtLeast(like.starts, like.bytes.length - back)) }
 }
@@ -162,13 +161,30 @@ function firstAtLeast(starts: Uint32Array, offset: number): number {
   return low
 }
 
-/** Length of the longest equal start, at most `limit`: halving with memcmp, so about one pass over the bytes. */
-function sharedPrefix(a: Buffer, b: Buffer, limit: number): number {
+/** How many bytes are equal from `aFrom` and `bFrom` on: in blocks that grow, then by halving the one that differs. */
+function sharedPrefix(a: Buffer, aFrom: number, b: Buffer, bFrom: number): number {
+  const limit = Math.min(a.length - aFrom, b.length - bFrom)
+  const equal = (from: number, to: number): boolean =>
+    a.compare(b, bFrom + from, bFrom + to, aFrom + from, aFrom + to) === 0
+  return lengthOfEqual(limit, equal)
+}
+
+function sharedSuffix(a: Buffer, b: Buffer, limit: number): number {
+  const equal = (from: number, to: number): boolean =>
+    a.compare(b, b.length - to, b.length - from, a.length - to, a.length - from) === 0
+  return lengthOfEqual(limit, equal)
+}
+
+function lengthOfEqual(limit: number, equal: (from: number, to: number) => boolean): number {
   let same = 0
-  let left = limit
-  while (left > 0) {
+  let block = FIRST_BLOCK_BYTES
+  while (same + block <= limit && equal(same, same + block)) {
+    same += block
+    block *= 2
+  }
+  for (let left = Math.min(block, limit - same); left > 0;) {
     const half = (left + 1) >> 1
-    if (a.compare(b, same, same + half, same, same + half) === 0) {
+    if (equal(same, same + half)) {
       same += half
       left -= half
     } else if (half === 1) break
@@ -177,18 +193,4 @@ function sharedPrefix(a: Buffer, b: Buffer, limit: number): number {
   return same
 }
 
-function sharedSuffix(a: Buffer, b: Buffer, limit: number): number {
-  let same = 0
-  let left = limit
-  while (left > 0) {
-    const half = (left + 1) >> 1
-    const aEnd = a.length - same
-    const bEnd = b.length - same
-    if (a.compare(b, bEnd - half, bEnd, aEnd - half, aEnd) === 0) {
-      same += half
-      left -= half
-    } else if (half === 1) break
-    else left = half
-  }
-  return same
-}
+const FIRST_BLOCK_BYTES = 64

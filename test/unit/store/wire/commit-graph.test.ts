@@ -1,7 +1,13 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ZERO_OID, type Oid } from '../../../../store/object/oid.ts'
-import { CommitGraph, commitNode, CommitQueue, peelTags, PEEL_LIMIT } from '../../../../store/wire/commit-graph.ts'
+import {
+  CommitGraph,
+  commitNode,
+  CommitQueue,
+  peelTags,
+  PEEL_LIMIT,
+} from '../../../../store/wire/commit-graph.ts'
 import { finish, ObjectMap } from './object-map.ts'
 
 describe('a commit', () => {
@@ -9,7 +15,12 @@ describe('a commit', () => {
     const map = new ObjectMap()
     const one = map.commit({ a: '1' }, [], 5)
     const two = map.commit({ a: '2' }, [], 6)
-    const merge = map.commit({ a: '3' }, [one, two], 1_700_000_000, 'parent of\n\ncommitter nobody > 7 +0000')
+    const merge = map.commit(
+      { a: '3' },
+      [one, two],
+      1_700_000_000,
+      'parent of\n\ncommitter nobody > 7 +0000',
+    )
     expect(commitNode(merge, map.read(merge)!.bytes)).toEqual({
       oid: merge,
       tree: map.tree({ a: '3' }),
@@ -26,7 +37,9 @@ describe('a commit', () => {
       const node = commitNode(commit, bytes.subarray(0, end))
       expect(node === undefined).toBe(end < 45)
     }
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (junk) => void commitNode(ZERO_OID, junk)))
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (junk) => void commitNode(ZERO_OID, junk)),
+    )
   })
 })
 
@@ -35,10 +48,17 @@ describe('a queue of commits', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 5 })), (times) => {
         const queue = new CommitQueue()
-        const nodes = times.map((timeSeconds, n) => ({ oid: String(n) as Oid, tree: ZERO_OID, parents: [], timeSeconds }))
+        const nodes = times.map((timeSeconds, n) => ({
+          oid: String(n) as Oid,
+          tree: ZERO_OID,
+          parents: [],
+          timeSeconds,
+        }))
         for (const node of nodes) queue.push(node)
         const order = nodes.map(() => queue.pop()?.oid)
-        expect(order).toEqual(nodes.toSorted((a, b) => b.timeSeconds - a.timeSeconds).map((node) => node.oid))
+        expect(order).toEqual(
+          nodes.toSorted((a, b) => b.timeSeconds - a.timeSeconds).map((node) => node.oid),
+        )
         expect(queue.pop()).toBeUndefined()
       }),
     )
@@ -63,7 +83,8 @@ describe('reaching', () => {
 
   test('is enough when every wanted commit leads to one the client has', () => {
     const graph = new CommitGraph(map)
-    const enough = (wants: Oid[], common: Oid[]): boolean => finish(graph.allReach(wants, new Set(common)))
+    const enough = (wants: Oid[], common: Oid[]): boolean =>
+      finish(graph.allReach(wants, new Set(common)))
     expect(enough([line[9]!], [line[4]!])).toBe(true)
     expect(enough([line[9]!, stray], [line[4]!])).toBe(false)
     expect(enough([line[9]!, stray], [line[1]!])).toBe(true)

@@ -59,7 +59,12 @@ export class ObjectMap implements ObjectReader {
 
   tag(target: Oid, name: string): Oid {
     const type = this.objects.get(target)?.type ?? 'commit'
-    const lines = [`object ${target}`, `type ${type}`, `tag ${name}`, 'tagger Ada <a@example.org> 0 +0000']
+    const lines = [
+      `object ${target}`,
+      `type ${type}`,
+      `tag ${name}`,
+      'tagger Ada <a@example.org> 0 +0000',
+    ]
     return this.put('tag', Buffer.from(`${lines.join('\n')}\n\n${name}\n`))
   }
 
@@ -83,15 +88,17 @@ export class ObjectMap implements ObjectReader {
     if (object.type === 'commit') {
       const lines = text.slice(0, text.indexOf('\n\n')).split('\n')
       const tree = lines[0]!.slice(5) as Oid
-      const parents = lines.filter((line) => line.startsWith('parent ')).map((line) => line.slice(7) as Oid)
+      const parents = lines
+        .filter((line) => line.startsWith('parent '))
+        .map((line) => line.slice(7) as Oid)
       return withoutParents ? [tree] : [tree, ...parents]
     }
     const found: Oid[] = []
     if (object.type === 'tree') {
       const bytes = Buffer.from(object.bytes)
-      for (let at = 0; at < bytes.length; ) {
+      for (let at = 0; at < bytes.length;) {
         const nul = bytes.indexOf(0, at)
-        found.push(bytes.hexSlice(nul + 1, nul + 21) as Oid)
+        found.push(bytes.toString('hex', nul + 1, nul + 21) as Oid)
         at = nul + 21
       }
     }

@@ -1,12 +1,21 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Oid } from '../../../../store/object/oid.ts'
 import { CommitGraph } from '../../../../store/wire/commit-graph.ts'
-import { selectObjects, type Selection, type Wanted } from '../../../../store/wire/select-objects.ts'
+import {
+  selectObjects,
+  type Selection,
+  type Wanted,
+} from '../../../../store/wire/select-objects.ts'
 import { finish, ObjectMap, type Folder } from './object-map.ts'
 
 function select(map: ObjectMap, wanted: Partial<Wanted>): Selection {
-  const all = { wants: [], common: new Set<Oid>(), clientShallow: new Set<Oid>(), shallow: new Set<Oid>() }
+  const all = {
+    wants: [],
+    common: new Set<Oid>(),
+    clientShallow: new Set<Oid>(),
+    shallow: new Set<Oid>(),
+  }
   return finish(selectObjects(map, new CommitGraph(map), { ...all, ...wanted }))
 }
 
@@ -14,17 +23,28 @@ const names = ['a', 'b', 'dir', 'other']
 const folder: fc.Arbitrary<Folder> = fc.letrec<{ folder: Folder }>((tie) => ({
   folder: fc.dictionary(
     fc.constantFrom(...names),
-    fc.oneof({ depthSize: 'small', withCrossShrink: true }, fc.constantFrom('1', '2', '3'), tie('folder')),
+    fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.constantFrom('1', '2', '3'),
+      tie('folder'),
+    ),
     { maxKeys: 4 },
   ),
 })).folder
 /** Commits in an order in which parents come first; times wander, as clocks do. */
 const history = fc.array(
-  fc.record({ folder, parents: fc.array(fc.nat(), { maxLength: 3 }), skew: fc.integer({ min: -50, max: 50 }) }),
+  fc.record({
+    folder,
+    parents: fc.array(fc.nat(), { maxLength: 3 }),
+    skew: fc.integer({ min: -50, max: 50 }),
+  }),
   { minLength: 1, maxLength: 12 },
 )
 
-function build(map: ObjectMap, commits: typeof history extends fc.Arbitrary<infer T> ? T : never): Oid[] {
+function build(
+  map: ObjectMap,
+  commits: typeof history extends fc.Arbitrary<infer T> ? T : never,
+): Oid[] {
   const oids: Oid[] = []
   for (const [n, { folder, parents, skew }] of commits.entries()) {
     const chosen = new Set(n === 0 ? [] : parents.map((at) => oids[at % n]!))
@@ -44,7 +64,9 @@ describe('the objects of a fetch', () => {
         const { oids: sent, had } = select(map, { wants, common: new Set(haves) })
         const has = map.closure(haves)
         const needed = map.closure(wants)
-        expect(new Set([...needed].filter((oid) => !has.has(oid) && !sent.has(oid)))).toEqual(new Set())
+        expect(new Set([...needed].filter((oid) => !has.has(oid) && !sent.has(oid)))).toEqual(
+          new Set(),
+        )
         expect([...sent].filter((oid) => !needed.has(oid))).toEqual([])
         // What a delta may lean on is what the client has or gets.
         expect([...had].filter((oid) => !has.has(oid) && !sent.has(oid))).toEqual([])
@@ -55,25 +77,41 @@ describe('the objects of a fetch', () => {
 
   test('are complete when client and answer are shallow', () => {
     fc.assert(
-      fc.property(history, fc.nat(), fc.nat(), fc.array(fc.nat()), fc.array(fc.nat()), (commits, w, h, edge, cut) => {
-        const map = new ObjectMap()
-        const oids = build(map, commits)
-        const pick = (at: number[]): Set<Oid> => new Set(at.map((n) => oids[n % oids.length]!))
-        const [want, have] = [oids[w % oids.length]!, oids[h % oids.length]!]
-        const clientShallow = pick(edge)
-        const shallow = new Set([...pick(cut), ...clientShallow])
-        const { oids: sent } = select(map, { wants: [want], common: new Set([have]), clientShallow, shallow })
-        const has = map.closure([have], clientShallow)
-        const missing = [...reached(map, want, shallow, has)].filter((oid) => !has.has(oid) && !sent.has(oid))
-        expect(missing).toEqual([])
-      }),
+      fc.property(
+        history,
+        fc.nat(),
+        fc.nat(),
+        fc.array(fc.nat()),
+        fc.array(fc.nat()),
+        (commits, w, h, edge, cut) => {
+          const map = new ObjectMap()
+          const oids = build(map, commits)
+          const pick = (at: number[]): Set<Oid> => new Set(at.map((n) => oids[n % oids.length]!))
+          const [want, have] = [oids[w % oids.length]!, oids[h % oids.length]!]
+          const clientShallow = pick(edge)
+          const shallow = new Set([...pick(cut), ...clientShallow])
+          const { oids: sent } = select(map, {
+            wants: [want],
+            common: new Set([have]),
+            clientShallow,
+            shallow,
+          })
+          const has = map.closure([have], clientShallow)
+          const missing = [...reached(map, want, shallow, has)].filter(
+            (oid) => !has.has(oid) && !sent.has(oid),
+          )
+          expect(missing).toEqual([])
+        },
+      ),
       { numRuns: 1500 },
     )
   })
 
   test('of one changed file are a commit, the trees above it and the file', () => {
     const map = new ObjectMap()
-    const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, `content ${i}`]))
+    const many = Object.fromEntries(
+      Array.from({ length: 500 }, (_, i) => [`f${i}`, `content ${i}`]),
+    )
     const before = map.commit({ dir: many, other: { x: '1' } }, [], 1)
     const after = map.commit({ dir: { ...many, f77: 'new' }, other: { x: '1' } }, [before], 2)
     const sent = select(map, { wants: [after], common: new Set([before]) }).oids
@@ -149,6 +187,11 @@ describe('the objects of a fetch', () => {
 })
 
 /** What a client with edges `shallow` must have to hold `want`, less the history behind commits it has. */
-function reached(map: ObjectMap, want: Oid, shallow: ReadonlySet<Oid>, has: ReadonlySet<Oid>): Set<Oid> {
+function reached(
+  map: ObjectMap,
+  want: Oid,
+  shallow: ReadonlySet<Oid>,
+  has: ReadonlySet<Oid>,
+): Set<Oid> {
   return map.closure([want], new Set([...shallow, ...has]))
 }

@@ -7,13 +7,22 @@ import { finish, ObjectMap } from './object-map.ts'
 /** c0 … c5 in a line, and a merge of c5 with a side branch off c3. */
 const map = new ObjectMap()
 const line: Oid[] = []
-for (let n = 0; n < 6; n++) line.push(map.commit({ n: String(n) }, line.slice(-1), 100 + n, `c${n}`))
+for (let n = 0; n < 6; n++)
+  line.push(map.commit({ n: String(n) }, line.slice(-1), 100 + n, `c${n}`))
 const side = map.commit({ n: 'side' }, [line[3]!], 104, 'side')
 const merge = map.commit({ n: 'merge' }, [line[5]!, side], 110, 'merge')
 
-function plan(want: Oid, deepen: Deepen, clientShallow: readonly Oid[] = []): ReturnType<typeof finish<unknown>> {
+function plan(
+  want: Oid,
+  deepen: Deepen,
+  clientShallow: readonly Oid[] = [],
+): ReturnType<typeof finish<unknown>> {
   return finish(
-    planShallow(new CommitGraph(map), { wants: [want], clientShallow: new Set(clientShallow), deepen }),
+    planShallow(new CommitGraph(map), {
+      wants: [want],
+      clientShallow: new Set(clientShallow),
+      deepen,
+    }),
   )
 }
 
@@ -50,7 +59,10 @@ describe('a shallow history', () => {
       shallow: [line[2]],
       unshallow: [line[4]],
     })
-    expect(plan(line[5]!, { kind: 'relative', depth: 2 })).toMatchObject({ shallow: [], unshallow: [] })
+    expect(plan(line[5]!, { kind: 'relative', depth: 2 })).toMatchObject({
+      shallow: [],
+      unshallow: [],
+    })
   })
 
   test('that becomes shorter gets a new edge', () => {

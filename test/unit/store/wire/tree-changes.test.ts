@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { changedEntries, TreeScan, type RawEntry } from '../../../../store/wire/tree-changes.ts'
 
@@ -7,7 +7,9 @@ type Files = ReadonlyMap<string, { mode: number; hex: string }>
 /** A raw tree in git's order. */
 function rawTree(files: Files): Uint8Array {
   const key = (name: string): string => (files.get(name)?.mode === 0o040000 ? `${name}/` : name)
-  const names = [...files.keys()].sort((a, b) => Buffer.compare(Buffer.from(key(a), 'latin1'), Buffer.from(key(b), 'latin1')))
+  const names = [...files.keys()].sort((a, b) =>
+    Buffer.compare(Buffer.from(key(a), 'latin1'), Buffer.from(key(b), 'latin1')),
+  )
   return Buffer.concat(
     names.flatMap((name) => {
       const { mode, hex } = files.get(name)!
@@ -26,7 +28,18 @@ const hex = fc
   .constantFrom('00', '31', '30', '20', '61', 'ff')
   .chain((byte) => fc.constantFrom(byte.repeat(20), `31303036343420${'6100'.repeat(6)}${byte}`))
 // Names and ids chosen so that the bytes of one entry end like another one.
-const name = fc.constantFrom('a', 'b', 'x100644 a', 'xx', 'y', 'z', 'zz', '100644 a', 'a1', 'a100644 b')
+const name = fc.constantFrom(
+  'a',
+  'b',
+  'x100644 a',
+  'xx',
+  'y',
+  'z',
+  'zz',
+  '100644 a',
+  'a1',
+  'a100644 b',
+)
 const files = fc
   .array(fc.tuple(name, fc.constantFrom(0o100644, 0o100755, 0o040000), hex), { maxLength: 8 })
   .map((list): Files => new Map(list.map(([name, mode, hex]) => [name, { mode, hex }])))
@@ -54,7 +67,12 @@ describe('a raw tree', () => {
   })
 
   test('that is cut short is refused, with and without a similar one', () => {
-    const raw = rawTree(new Map([['a', { mode: 0o100644, hex: '11'.repeat(20) }], ['b', { mode: 0o100644, hex: '22'.repeat(20) }]]))
+    const raw = rawTree(
+      new Map([
+        ['a', { mode: 0o100644, hex: '11'.repeat(20) }],
+        ['b', { mode: 0o100644, hex: '22'.repeat(20) }],
+      ]),
+    )
     const like = TreeScan.of(raw)
     for (let end = 1; end < raw.length; end++) {
       if (end === raw.length / 2) continue
@@ -75,18 +93,21 @@ describe('changes between trees', () => {
         const expected = Array.from({ length: scan.count }, (_, i) => scan.entry(i)).filter(
           (entry) => !older.some(equalTo(entry)),
         )
-        expect([...changedEntries(scan, others)].map(({ entry }) => text(entry))).toEqual(expected.map(text))
+        expect([...changedEntries(scan, others)].map(({ entry }) => text(entry))).toEqual(
+          expected.map(text),
+        )
       }),
       { numRuns: 3000 },
     )
   })
 
-  test('name what stood there before', () => {
+  test('name what stood there before, unless a folder took the place of a file', () => {
     fc.assert(
       fc.property(files, files, (tree, older) => {
         for (const { entry, older: found } of changedEntries(scanOf(tree), [scanOf(older)])) {
           const before = older.get(entry.name)
-          expect(found.map((other) => other.hex)).toEqual(before === undefined ? [] : [before.hex])
+          const sameKind = (before?.mode === 0o040000) === (entry.mode === 0o040000)
+          expect(found.map((other) => other.hex)).toEqual(before && sameKind ? [before.hex] : [])
         }
       }),
     )
