@@ -6,6 +6,7 @@ import { createLog } from '../log/create-log.ts'
 import type { Log } from '../log/log.ts'
 import { openSyslog } from '../log/syslog.ts'
 import { Registry } from '../metrics/registry.ts'
+import { sendToNotifySocket } from '../native/notify-socket.ts'
 import { Fatal } from '../result/result.ts'
 import type { Appliance, ApplianceConfig, Running } from './appliance.ts'
 import { observe, type Observer, type Phase } from './observe.ts'
@@ -216,13 +217,12 @@ class Reloads {
   }
 }
 
-/** systemd's socket, when there is one. The module is loaded only then: FFI is not allowed everywhere. */
+/** Tells systemd, when it asked to be told. */
 async function notify(state: string, log: Log): Promise<void> {
   const path = process.env['NOTIFY_SOCKET']
   if (path === undefined || path === '') return
   try {
-    const { sendToNotifySocket } = await import('../native/notify-socket.ts')
-    if (!sendToNotifySocket(path, state)) log.warn('notify-refused', { state })
+    if (!(await sendToNotifySocket(path, state))) log.warn('notify-refused', { state })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     log.warn('notify-unavailable', { state, why })

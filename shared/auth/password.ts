@@ -15,7 +15,7 @@ export const CHECKS_AT_ONCE = 2
 export const CHECKS_WAITING = 32
 
 /** Verified credentials that are remembered, and for how long. */
-export const CACHE_ENTRIES = 1_000
+export const CACHE_ENTRIES = 256
 export const CACHE_MS = 300_000
 
 export type Check = 'right' | 'wrong' | 'busy'

@@ -13,7 +13,7 @@ import { parseToml } from './toml.ts'
 import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts'
 
 /** What a decoder returns after it has reported why. */
-export const REFUSED: unique symbol = Symbol('refused')
+const REFUSED: unique symbol = Symbol('refused')
 
 /** Where a decoder stands, and where it reports. */
 export type Place = {

@@ -13,7 +13,7 @@ import {
   type Decoder,
 } from './decode.ts'
 
-export type LogConfig = {
+type LogConfig = {
   /** `auto`: text on a terminal, JSON otherwise. */
   readonly format: 'auto' | 'text' | 'json'
   readonly level: Level

@@ -10,7 +10,9 @@ export type Override = { readonly path: KeyPath; readonly value: unknown }
  * TOML is taken as a string, so that `store.path=var/zones.git` needs no quotes in a shell.
  */
 export function parseOverride(text: string): Result<Override, string> {
-  const match = /^((?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|\[\d{1,4}\]|\.)+)=(.*)$/s.exec(text)
+  if (text.length > OVERRIDE_LIMIT) return err(`Is longer than ${OVERRIDE_LIMIT} characters`)
+  // One way only to match any text: no piece of a key can be cut differently.
+  const match = /^((?:[A-Za-z0-9_-]|"(?:[^"\\]|\\.)*"|\[\d{1,4}\]|\.)+)=(.*)$/s.exec(text)
   const [, key, written] = match ?? []
   if (key === undefined || written === undefined) {
     return err(`Expected "key.path=value", found ${JSON.stringify(text)}`)
@@ -78,5 +80,8 @@ function define(table: TomlTable, key: string, value: unknown): void {
 function unquote(step: string): string {
   return step.startsWith('"') ? String(parseValue(step)) : step
 }
+
+/** More does not fit one argument of a command line anyway. */
+const OVERRIDE_LIMIT = 100_000
 
 const STEP = /\[(\d+)\]|\.?(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*")/g

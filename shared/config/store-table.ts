@@ -139,9 +139,10 @@ function passwordHash(text: string): string | undefined {
 
 /** Stricter than git, which allows names that no one should have to quote. */
 function branchName(text: string): string | undefined {
+  if (text.length > BRANCH_LIMIT) return undefined
   const isPlain = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]*(?:\/[\p{L}\p{N}_][\p{L}\p{N}_.-]*)*$/u.test(text)
   const isRefused = text.includes('..') || /\.(?:lock)?(?:\/|$)/.test(text)
-  return isPlain && !isRefused && text.length <= 200 ? text : undefined
+  return isPlain && !isRefused ? text : undefined
 }
 
 /** A scheme means a URL; everything else is a path. */
@@ -150,3 +151,5 @@ function remoteName(text: string): string | undefined {
   if (scheme === undefined) return text !== '' && !/^[^/]*@[^/]*:/.test(text) ? text : undefined
   return /^(?:https?|ssh)$/.test(scheme) && URL.canParse(text) ? text : undefined
 }
+
+const BRANCH_LIMIT = 200

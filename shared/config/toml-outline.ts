@@ -3,7 +3,7 @@
 import { err, ok, type Result } from '../result/result.ts'
 
 /** A value inside an array or an inline table, by its path from the statement's own key. */
-export type TomlPart = {
+type TomlPart = {
   /** `['1']` for the second element, `['cert', 'file']` for a dotted key of an inline table. */
   readonly path: readonly string[]
   /** 1-based. */
@@ -275,9 +275,14 @@ class Scanner {
 
   /** Blanks, newlines and comments, as allowed between the elements of an array. */
   #skipSpace(): void {
-    SPACE.lastIndex = this.#at
-    SPACE.exec(this.#text)
-    this.#at = SPACE.lastIndex
+    for (;;) {
+      const c = this.#text[this.#at]
+      if (c === '#') {
+        const newline = this.#text.indexOf('\n', this.#at)
+        this.#at = newline === -1 ? this.#text.length : newline + 1
+      } else if (c === ' ' || c === '\t' || c === '\n' || c === '\r') this.#at++
+      else return
+    }
   }
 
   /** Moves over blanks, a comment and the newline; nothing else may stand there. */
@@ -310,7 +315,6 @@ function unescapeKey(inner: string, at: number): string {
 const BARE_KEY = /[A-Za-z0-9_-]+/y
 // Numbers, booleans and dates: a date may hold one blank, so the end is trimmed afterwards.
 const PLAIN_VALUE = /[A-Za-z0-9+\-_.:][A-Za-z0-9+\-_.: \t]*/y
-const SPACE = /(?:[ \t\r\n]+|#[^\n]*)*/y
 const ESCAPE = /\\(?:(x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8})|(.?))/gs
 const SIMPLE_ESCAPES: { readonly [letter: string]: string } = {
   b: '\b',

@@ -2,6 +2,7 @@
 
 /** Milliseconds; undefined when the text is no duration. Units: ms s m h d, also joined: `1h30m`. */
 export function parseDuration(text: string): number | undefined {
+  if (text.length > TEXT_LIMIT) return undefined
   if (!/^(?:\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)\s*)+$/.test(text)) return undefined
   let totalMs = 0
   for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)/g)) {
@@ -30,6 +31,9 @@ export function formatSize(bytes: number): string {
   const unit = ['GiB', 'GB', 'MiB', 'MB', 'KiB', 'kB'].find((u) => bytes % (BYTES[u] ?? 1) === 0)
   return bytes === 0 || unit === undefined ? `${bytes} B` : `${bytes / (BYTES[unit] ?? 1)} ${unit}`
 }
+
+/** Nobody writes a duration in more characters. */
+const TEXT_LIMIT = 40
 
 const MILLISECONDS: { readonly [unit: string]: number } = {
   ms: 1,

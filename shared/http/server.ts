@@ -12,6 +12,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Log } from '../log/log.ts'
 import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { listenFault } from '../net/listen-fault.ts'
+import { PerClient } from '../net/per-client.ts'
 import type { CertificateSlot } from '../tls/certificate-slot.ts'
 import { replyText } from './reply.ts'
 
@@ -32,17 +33,20 @@ export type HttpLimits = {
   /** Without a byte in either direction, between requests or inside one. */
   readonly idleMs: number
   readonly connections: number
+  /** From one address, so that one client cannot take them all; loopback, where proxies are, is not counted. */
+  readonly connectionsPerClient: number
   /** What `close` leaves to requests that are under way. */
   readonly drainMs: number
 }
 
-export const DEFAULT_HTTP_LIMITS: HttpLimits = {
+const DEFAULT_HTTP_LIMITS: HttpLimits = {
   headerBytes: 16_384,
   bodyBytes: 1_000_000,
   requestMs: 300_000,
   headerMs: 10_000,
   idleMs: 60_000,
   connections: 256,
+  connectionsPerClient: 64,
   drainMs: 3_000,
 }
 
@@ -84,9 +88,17 @@ export async function listenHttp(options: {
     onRequest(request, response)
   })
   const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
+  const perClient = new PerClient(limits.connectionsPerClient)
+  server.prependListener('connection', (socket: Socket) => {
+    const client = socket.remoteAddress ?? ''
     sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
+    socket.on('close', () => {
+      sockets.delete(socket)
+      perClient.leave(client)
+    })
+    if (perClient.enter(client)) return
+    log.warn('http-client-connections-exceeded', { client, limit: limits.connectionsPerClient })
+    socket.destroy()
   })
   const bound = await bind(server, options.listen)
   return {

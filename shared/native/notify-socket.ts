@@ -1,5 +1,4 @@
 // sd_notify(3): one datagram to systemd's socket. Node has no datagram sockets of the UNIX family, so this asks libc.
-import { dlopen, getRawPointer } from 'node:ffi'
 
 const AF_UNIX = 1
 const SOCK_DGRAM_CLOEXEC = 0o2000002
@@ -7,8 +6,10 @@ const MSG_NOSIGNAL = 0x4000
 /** sizeof(sun_path) on Linux; a path is closed by a NUL inside it. */
 const PATH_LIMIT_BYTES = 108
 
-/** Sends e.g. `READY=1`; false when nobody took it. `path` is NOTIFY_SOCKET: a file, or `@name` for an abstract one. */
-export function sendToNotifySocket(path: string, state: string): boolean {
+/** Sends e.g. `READY=1`; false when nobody took it, an exception when there is no FFI. `path` is NOTIFY_SOCKET: a file, or `@name` for an abstract one. */
+export async function sendToNotifySocket(path: string, state: string): Promise<boolean> {
+  // Only here: FFI is refused under --permission, and announces itself as experimental when it is loaded.
+  const { dlopen, getRawPointer } = await import('node:ffi')
   const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path)
   if (name.length === 0 || name.length >= PATH_LIMIT_BYTES) return false
   // struct sockaddr_un: family in host order (little endian on all Node supports here), then the path.

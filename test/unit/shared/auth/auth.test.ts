@@ -9,6 +9,7 @@ import {
   type PasswordHash,
 } from '../../../../shared/auth/password-hash.ts'
 import {
+  CACHE_ENTRIES,
   CACHE_MS,
   CHECKS_AT_ONCE,
   CHECKS_WAITING,
@@ -160,6 +161,18 @@ describe('the checker', () => {
     const [again, outcome] = await timed(() => checker.check('a', 'p', old))
     expect(outcome).toBe('right')
     expect(again).toBeGreaterThan(dear / 5)
+  })
+
+  test('remembers only so many; the one verified longest ago goes first', async () => {
+    const checker = new PasswordChecker(new VirtualClock())
+    const stored = hashOf('p', 8_192)
+    const [dear] = await timed(() => checker.check('first', 'p', stored))
+    for (let i = 0; i < CACHE_ENTRIES - 1; i++) {
+      await checker.check(`user${i}`, 'p', hashOf('p'))
+    }
+    expect((await timed(() => checker.check('first', 'p', stored)))[0]).toBeLessThan(dear / 3)
+    await checker.check('last', 'p', hashOf('p'))
+    expect((await timed(() => checker.check('first', 'p', stored)))[0]).toBeGreaterThan(dear / 3)
   })
 
   test('a few run, some wait, the rest is told to come back; then all is free again', async () => {

@@ -171,6 +171,7 @@ describe('values', () => {
     ['60', 'Expected a duration such as "60s", found 60'],
     ['"60"', 'Expected a duration such as "60s", found "60"'],
     ['"-1s"', 'Expected a duration such as "60s", found "-1s"'],
+    [`"${'1s'.repeat(100_000)}"`, `Expected a duration such as "60s", found "${'1s'.repeat(30)}…"`],
     ['"1y"', 'Expected a duration such as "60s", found "1y"'],
     ['"99999999999999999d"', 'Expected a duration such as "60s", found "99999999999999999d"'],
   ])('duration %s', (written, expected) => {
@@ -257,6 +258,13 @@ describe('values from the command line', () => {
       '--set listen.a=1: listen is not a table',
     ])
     expect(problems(text, server, ['a..b=1', '.a=1', '=1', 'a.=1'])).toHaveLength(4)
+  })
+
+  test('a key that goes on for ever is refused at once', () => {
+    const start = performance.now()
+    expect(problems(text, server, ['a'.repeat(50_000), `${'a.'.repeat(40_000)}=1`])).toHaveLength(2)
+    expect(problems(text, server, ['a'.repeat(200_000)])[0]).toMatch(/Is longer than/)
+    expect(performance.now() - start).toBeLessThan(1_000)
   })
 
   test('a value with a newline cannot bring other keys along', () => {

@@ -111,6 +111,14 @@ describe('what is refused', () => {
     expect(refusal(nested(1_000_000))).toBe('1: Values are nested too deeply')
   })
 
+  test('no length of comments, blanks, keys or numbers runs out of stack', () => {
+    const million = 1_000_000
+    expect(items(`a = [\n${'# x\n'.repeat(million)}]\n`)).toHaveLength(1)
+    expect(items(`a = [${'\n '.repeat(million)}]\n`)).toHaveLength(1)
+    expect(items(`${'k'.repeat(million)} = ${'1'.repeat(million)}\n`)).toHaveLength(1)
+    expect(items(`a = '''${"''x".repeat(million)}'''\n`)).toHaveLength(1)
+  })
+
   test('a long text takes linear time', () => {
     const text = 'key = [1, 2] # note\n'.repeat(50_000)
     const start = performance.now()

@@ -3,8 +3,13 @@ import { createSocket } from 'node:dgram'
 import { createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { VirtualClock } from '../../../../shared/clock/clock.ts'
-import { silentLog } from '../../../../shared/log/log.ts'
-import { DATAGRAM_LIMIT_BYTES, pushInflux, splitLines } from '../../../../shared/metrics/influx.ts'
+import { silentLog, type Fields } from '../../../../shared/log/log.ts'
+import {
+  BACKLOG_LIMIT_BYTES,
+  DATAGRAM_LIMIT_BYTES,
+  pushInflux,
+  splitLines,
+} from '../../../../shared/metrics/influx.ts'
 import { Registry } from '../../../../shared/metrics/registry.ts'
 
 function filled(series: number): Registry {
@@ -84,6 +89,35 @@ test('TCP: connects again when the receiver comes back', async () => {
   await new Promise((resolve) => setTimeout(resolve, 50))
   clock.advance(1_000)
   await until(() => received.includes(once))
+  push.close()
+  for (const socket of sockets) socket.destroy()
+  server.close()
+})
+
+test('TCP: a receiver that stops reading is given up at the limit', async () => {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => sockets.push(socket.pause()))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  const registry = new Registry()
+  const gauge = registry.gauge('cairn_test', 'Test')
+  for (let i = 0; i < 500; i++) gauge.set(i, { zone: `${i}`.padStart(500, 'x') })
+  const failures: string[] = []
+  const log = {
+    ...silentLog,
+    warn: (_: string, fields?: Fields) => void failures.push(String(fields?.['error'])),
+  }
+  const clock = new VirtualClock()
+  const url = new URL(`tcp://127.0.0.1:${port}`)
+  const push = pushInflux({ url, intervalMs: 1_000, registry, clock, log })
+  clock.advance(1_000)
+  await until(() => sockets.length === 1)
+  for (let i = 0; i < 200 && failures.length === 0; i++) {
+    clock.advance(1_000)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const [, behind] = /^the receiver is (\d+) bytes behind$/.exec(failures[0]!)!
+  expect(Number(behind)).toBeLessThanOrEqual(BACKLOG_LIMIT_BYTES)
   push.close()
   for (const socket of sockets) socket.destroy()
   server.close()

@@ -1,16 +1,18 @@
 // Certificates are checked before use and swapped under a listener while real TLS clients are connected.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect, createServer, type TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect } from 'vitest'
 import { listenHttp } from '../../../../shared/http/server.ts'
 import { replyText } from '../../../../shared/http/reply.ts'
 import { silentLog } from '../../../../shared/log/log.ts'
+import { peerPath, peerTest } from '../../../support/peers.ts'
+import { tempDir } from '../../../support/temp.ts'
 import { CertificateSlot, PEM_LIMIT_BYTES } from '../../../../shared/tls/certificate-slot.ts'
 
-let folder = ''
+const OPENSSL = peerPath('openssl')
+const folder = tempDir('tls')
 const files = (name: string): { cert: string; key: string } => ({
   cert: join(folder, `${name}.pem`),
   key: join(folder, `${name}.key`),
@@ -21,7 +23,7 @@ function issue(name: string): void {
   const subject = ['-subj', `/CN=${name}.test`, '-addext', `subjectAltName=DNS:${name}.test`]
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
   execFileSync(
-    'openssl',
+    OPENSSL!,
     ['req', '-x509', ...curve, '-keyout', key, '-out', cert, '-days', '2', ...subject],
     {
       stdio: 'ignore',
@@ -35,11 +37,10 @@ function use(name: string): void {
 }
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'cairn-tls-'))
+  if (OPENSSL === undefined) return
   issue('one')
   issue('two')
 })
-afterAll(() => rmSync(folder, { recursive: true }))
 
 function slot(): CertificateSlot {
   const opened = CertificateSlot.open(files('live'))
@@ -67,7 +68,7 @@ function client(
 const shown = (socket: TLSSocket): string => socket.getPeerX509Certificate()!.subjectAltName!
 
 describe('hot swap', () => {
-  test('new connections see the new certificate, open ones go on', async () => {
+  peerTest('openssl', 'new connections see the new certificate, open ones go on', async () => {
     use('one')
     const live = slot()
     expect(live.info.names).toEqual(['DNS:one.test'])
@@ -98,7 +99,7 @@ describe('hot swap', () => {
     await listener.close()
   })
 
-  test('a broken or mixed pair is refused and the old one stays', async () => {
+  peerTest('openssl', 'a broken or mixed pair is refused and the old one stays', async () => {
     use('one')
     const live = slot()
     copyFileSync(files('two').cert, files('live').cert)
@@ -118,7 +119,7 @@ describe('hot swap', () => {
     expect(live.info.names).toEqual(['DNS:two.test'])
   })
 
-  test('a detached server keeps what it had', async () => {
+  peerTest('openssl', 'a detached server keeps what it had', async () => {
     use('one')
     const live = slot()
     const server = createServer(live.options)
@@ -136,7 +137,7 @@ describe('hot swap', () => {
 })
 
 describe('refusals', () => {
-  test('files that are not there, too large, or not PEM', () => {
+  peerTest('openssl', 'files that are not there, too large, or not PEM', () => {
     const missing = CertificateSlot.open({ cert: join(folder, 'none'), key: files('one').key })
     expect(missing).toMatchObject({ ok: false, error: { message: 'Cannot be read (ENOENT)' } })
     const huge = join(folder, 'huge')
@@ -152,7 +153,7 @@ describe('refusals', () => {
     )
   })
 
-  test('TLS below 1.2', async () => {
+  peerTest('openssl', 'TLS below 1.2', async () => {
     use('one')
     const listener = await listenHttp({
       listen: { host: '127.0.0.1', port: 0 },
