@@ -9,18 +9,13 @@ import type { Log } from '../shared/log/log.ts'
 import { Bug } from '../shared/result/result.ts'
 import { ByteCache } from './disk/byte-cache.ts'
 import { errorCode, type Disk } from './disk/disk.ts'
-import {
-  DamagedObject,
-  inflateExactly,
-  OBJECT_LIMIT_BYTES,
-  ObjectFolder,
-} from './disk/object-folder.ts'
+import { DamagedObject, ObjectFolder } from './disk/object-folder.ts'
+import { FreshObjects } from './journal/fresh-objects.ts'
 import { isAncestor } from './history/ancestry.ts'
 import type { RefMove, Transaction } from './journal/frame.ts'
 import { Journal } from './journal/journal.ts'
 import { PackKeeper } from './journal/pack-keeper.ts'
-import { applyDelta } from './object/delta.ts'
-import { oidOf, ZERO_OID, type GitObject, type Oid } from './object/oid.ts'
+import { ZERO_OID, type GitObject, type Oid } from './object/oid.ts'
 import { Tree } from './object/tree.ts'
 import { DiskRefs } from './refs/disk-refs.ts'
 import { appendReflog } from './refs/reflog.ts'
@@ -63,7 +58,7 @@ export class Engine implements EntryReader {
   readonly #contents = new ByteCache<Oid, GitObject>(CONTENT_CACHE_BYTES)
   readonly #trees = new ByteCache<Oid, Tree>(TREE_CACHE_BYTES)
   /** Entries of transactions that are submitted or durable, but in no pack yet. */
-  readonly #fresh = new Map<Oid, { entry: StoredEntry; depth: number }>()
+  readonly #fresh = new FreshObjects()
   readonly #submitted = new Set<Transaction>()
   #refs: Map<string, Oid>
   #ahead: Map<string, Oid>
@@ -140,13 +135,13 @@ export class Engine implements EntryReader {
     if (cached !== undefined) return cached
     const tree = this.#trees.get(oid)
     if (tree !== undefined) return { type: 'tree', bytes: tree.raw }
-    const object = this.#readFresh(oid) ?? this.#objects.read(oid)
+    const object = this.#fresh.read(oid, this) ?? this.#objects.read(oid)
     if (object !== undefined) this.#contents.set(oid, object, object.bytes.length + 100)
     return object
   }
 
   stored(oid: Oid): StoredEntry | undefined {
-    return this.#fresh.get(oid)?.entry ?? this.#objects.stored(oid)
+    return this.#fresh.entry(oid) ?? this.#objects.stored(oid)
   }
 
   /** A decoded tree; undefined when there is none by that id. */
@@ -154,7 +149,7 @@ export class Engine implements EntryReader {
     const cached = this.#trees.get(oid)
     if (cached !== undefined) return cached
     if (oid === Tree.EMPTY.oid) return Tree.EMPTY
-    const object = this.#readFresh(oid) ?? this.#objects.read(oid)
+    const object = this.#fresh.read(oid, this) ?? this.#objects.read(oid)
     if (object?.type !== 'tree') return undefined
     const tree = Tree.decode(object.bytes, oid)
     if (!tree.ok) throw new DamagedObject(`tree ${oid}: ${tree.error.kind}`)
@@ -169,7 +164,7 @@ export class Engine implements EntryReader {
 
   /** How many deltas lie between an object and a whole one; 0 for what is sealed in an older pack. */
   depthOf(oid: Oid): number {
-    return this.#fresh.get(oid)?.depth ?? this.#packs.depthOf(oid)
+    return this.#fresh.depthOf(oid) ?? this.#packs.depthOf(oid)
   }
 
   /**
@@ -182,7 +177,7 @@ export class Engine implements EntryReader {
       // A loose object stored once more does no harm; looking for one would cost a system call each.
       if (this.#fresh.has(entry.oid) || this.#objects.isPacked(entry.oid)) continue
       const depth = entry.base === undefined ? 0 : this.depthOf(entry.base) + 1
-      this.#fresh.set(entry.oid, { entry, depth })
+      this.#fresh.add(entry, depth)
       added.push(entry)
     }
     return added
@@ -266,36 +261,6 @@ export class Engine implements EntryReader {
     await this.#journal.close()
     await this.#packs.close()
     this.#objects.close()
-  }
-
-  #readFresh(oid: Oid): GitObject | undefined {
-    const chain: StoredEntry[] = []
-    let base: GitObject | undefined
-    for (let next: Oid | undefined = oid; next !== undefined;) {
-      const fresh = this.#fresh.get(next)
-      if (fresh === undefined) {
-        // The chain left the journal: the rest is in a pack, or the object is not ours at all.
-        if (chain.length === 0) return undefined
-        base = this.read(next)
-        if (base === undefined) throw new DamagedObject(`delta base ${next} is missing`)
-        break
-      }
-      chain.push(fresh.entry)
-      next = fresh.entry.base
-    }
-    for (const entry of chain.reverse()) {
-      const bytes = inflateExactly(entry.deflated, entry.size)
-      if (entry.base === undefined || base === undefined) base = { type: entry.type, bytes }
-      else {
-        const result = applyDelta(base.bytes, bytes, OBJECT_LIMIT_BYTES)
-        if (!result.ok) throw new DamagedObject(`${entry.oid}: ${result.error.kind}`)
-        base = { type: entry.type, bytes: result.value }
-      }
-    }
-    if (base === undefined || oidOf(base.type, base.bytes) !== oid) {
-      throw new DamagedObject(`${oid}: the journal's bytes are not this object`)
-    }
-    return base
   }
 
   #giveUp(error: unknown): void {

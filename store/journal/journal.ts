@@ -51,9 +51,9 @@ export class Journal {
    */
   static open(disk: Disk, folder: string): { journal: Journal; recovered: Transaction[] } {
     disk.makeFolder(folder)
-    const paths = [join(folder, 'journal-0'), join(folder, 'journal-1')] as const
-    const scans = paths.map((path) => scanSegment(disk.read(path) ?? Buffer.alloc(0)))
-    const recovered = scans.toSorted((a, b) => a.epoch - b.epoch).flatMap((s) => s.transactions)
+    const paths = segmentPaths(folder)
+    const scans = scanSegments(disk, folder)
+    const recovered = inOrder(scans)
     const epoch = Math.max(...scans.map((s) => s.epoch))
     const segment = (at: 0 | 1): Segment => ({
       path: paths[at],
@@ -65,7 +65,7 @@ export class Journal {
     })
     const journal = new Journal(disk, [segment(0), segment(1)], epoch)
     if (recovered.length > 0) journal.#failure = new Error('the last run is still being recovered')
-    return { journal, recovered: inChain(recovered) }
+    return { journal, recovered }
   }
 
   /** Why appends fail, or undefined while they do not. */
@@ -159,6 +159,25 @@ export class Journal {
     segment.length = 0
     segment.transactions = []
   }
+}
+
+/** What the segments in `folder` hold, oldest first, without opening them for writing. */
+export function readJournal(disk: Disk, folder: string): Transaction[] {
+  return inOrder(scanSegments(disk, folder))
+}
+
+type Scan = ReturnType<typeof scanSegment>
+
+function segmentPaths(folder: string): readonly [string, string] {
+  return [join(folder, 'journal-0'), join(folder, 'journal-1')]
+}
+
+function scanSegments(disk: Disk, folder: string): Scan[] {
+  return segmentPaths(folder).map((path) => scanSegment(disk.read(path) ?? Buffer.alloc(0)))
+}
+
+function inOrder(scans: readonly Scan[]): Transaction[] {
+  return inChain(scans.toSorted((a, b) => a.epoch - b.epoch).flatMap((s) => s.transactions))
 }
 
 /** Stops at a transaction that does not follow from the ones before it: nothing of ours writes such a journal. */

@@ -1,0 +1,146 @@
+// The store: a git branch on disk, served to users, followed to a remote. Appliances import this file alone.
+import { basename, resolve } from 'node:path'
+import { systemClock } from '../shared/clock/clock.ts'
+import type { StoreConfig } from '../shared/config/store-table.ts'
+import type { Problem } from '../shared/result/problem.ts'
+import type { Accept, Branch, Snapshot, StoreOptions } from './api.ts'
+import { systemDisk } from './disk/disk.ts'
+import { lookAtBranch } from './look.ts'
+import { openFollower, type Follower } from './follower.ts'
+import type { Oid } from './object/oid.ts'
+import { openSigning } from './signing.ts'
+import { listenStore, type StoreListener } from './store-listener.ts'
+import { LocalStore } from './store.ts'
+import { observeStore } from './store-metrics.ts'
+
+export type {
+  Accept,
+  Branch,
+  CommitError,
+  CommitInfo,
+  Diff,
+  Edit,
+  Entry,
+  LogEntry,
+  Merge,
+  MergeRules,
+  PathChange,
+  Person,
+  Snapshot,
+  StoreOptions,
+  Verdict,
+} from './api.ts'
+export type { Oid } from './object/oid.ts'
+
+export interface Store {
+  /** The branch named in the configuration. */
+  branch(): Branch
+  /** Any commit of the history; undefined when there is no such commit. */
+  snapshot(at: Oid): Snapshot | undefined
+  /** Pulls from the remote now, if there is one. */
+  sync(): Promise<void>
+  /** Makes the repository on disk current for other programs. */
+  seal(): Promise<void>
+  /** Reads certificates again. */
+  reload(): void
+  status(): StoreStatus
+  /** Where users clone from and push to, e.g. `http://127.0.0.1:5418/zones.git`; undefined when not served. */
+  readonly url: string | undefined
+  close(): Promise<void>
+}
+
+export type StoreStatus = {
+  readonly path: string
+  readonly branch: string
+  readonly head: string
+  readonly url?: string
+  readonly readOnly?: string
+  readonly journalBytes: number
+  readonly packs: number
+  readonly packBytes: number
+  readonly conflicts: number
+  readonly remote?: ReturnType<Follower['status']>
+}
+
+/**
+ * Opens (or makes) the repository, recovers what an unclean stop left, begins to serve and to follow the remote.
+ * Throws `Fatal` with a sentence that says what to do.
+ */
+export async function openStore(config: StoreConfig, options: StoreOptions): Promise<Store> {
+  const clock = options.clock ?? systemClock
+  const signing = openSigning(config, clock)
+  const local = await LocalStore.open({
+    gitDir: resolve(config.path),
+    branch: config.branch,
+    seal: config.seal,
+    disk: systemDisk,
+    clock,
+    log: options.log,
+    committer: options.committer,
+    accept: options.accept ?? (() => ({ problems: [] })),
+    merge: options.merge ?? [],
+    ...signing,
+  })
+  observeStore(local, options.metrics)
+  let follower: Follower | undefined
+  let listener: StoreListener | undefined
+  try {
+    follower = openFollower(config, { ...options, clock, local })
+    listener = await listenStore(config, { ...options, clock, local, follower })
+    await follower?.start()
+  } catch (error) {
+    await listener?.close()
+    await local.close()
+    throw error
+  }
+  return openedStore(config, { local, follower, listener })
+}
+
+/** Content problems of the branch as it is, without opening or changing anything: what `--check` prints. */
+export function checkStore(config: StoreConfig, accept: Accept): readonly Problem[] {
+  const look = lookAtBranch(systemDisk, resolve(config.path), config.branch)
+  return look === undefined ? [] : accept(look.head, look.empty).problems
+}
+
+function openedStore(
+  config: StoreConfig,
+  parts: {
+    local: LocalStore
+    follower: Follower | undefined
+    listener: StoreListener | undefined
+  },
+): Store {
+  const { local, follower, listener } = parts
+  const url = listener?.urlOf(basename(resolve(config.path)))
+  return {
+    url,
+    branch: () => local.branch,
+    snapshot: (at) => local.snapshot(at),
+    seal: () => local.seal(),
+    reload: () => listener?.reload(),
+    async sync() {
+      await follower?.pullNow()
+    },
+    status() {
+      const { readOnly, journalBytes, packs, packBytes } = local.engine.status()
+      const conflicts = [...local.refs().keys()].filter((n) => n.startsWith('refs/conflicts/'))
+      return {
+        path: resolve(config.path),
+        branch: config.branch,
+        head: local.branch.head.commit ?? 'no commit yet',
+        ...(url !== undefined && { url }),
+        ...(readOnly !== undefined && { readOnly }),
+        journalBytes,
+        packs,
+        packBytes,
+        conflicts: conflicts.length,
+        ...(follower !== undefined && { remote: follower.status() }),
+      }
+    },
+    async close() {
+      await listener?.close()
+      await follower?.stop()
+      await local.close()
+    },
+  }
+}
