@@ -26,8 +26,8 @@ export function encodePacket(data: Uint8Array | string): Uint8Array {
   const size = typeof data === 'string' ? Buffer.byteLength(data) : data.length
   if (size > PACKET_DATA_LIMIT_BYTES) throw new Bug(`a packet of ${size} bytes`)
   const packet = Buffer.allocUnsafe(HEAD_BYTES + size)
-  packet.latin1Write((HEAD_BYTES + size).toString(16).padStart(HEAD_BYTES, '0'), 0)
-  if (typeof data === 'string') packet.utf8Write(data, HEAD_BYTES)
+  packet.write((HEAD_BYTES + size).toString(16).padStart(HEAD_BYTES, '0'), 'latin1')
+  if (typeof data === 'string') packet.write(data, HEAD_BYTES, 'utf8')
   else packet.set(data, HEAD_BYTES)
   return packet
 }
