@@ -13,7 +13,7 @@ import { DamagedObject, ObjectFolder } from './disk/object-folder.ts'
 import { FreshObjects } from './journal/fresh-objects.ts'
 import { isAncestor } from './history/ancestry.ts'
 import type { RefMove, Transaction } from './journal/frame.ts'
-import { Journal } from './journal/journal.ts'
+import { Journal, type Frozen } from './journal/journal.ts'
 import { PackKeeper } from './journal/pack-keeper.ts'
 import { ZERO_OID, type GitObject, type Oid } from './object/oid.ts'
 import { Tree } from './object/tree.ts'
@@ -26,6 +26,7 @@ const TREE_CACHE_BYTES = 24 << 20
 const SEAL_QUIET_MS = 1000
 const SEAL_LIMIT_BYTES = 4 << 20
 const SEAL_LIMIT_TRANSACTIONS = 512
+const BACKLOG_LIMIT_BYTES = 32 << 20
 const RETRY_MS = 5000
 const CONFLICTS = 'refs/conflicts/'
 
@@ -68,8 +69,8 @@ export class Engine implements EntryReader {
   /** Refs whose file is to become what is sealed; of these, the ones somebody else wrote last. */
   readonly #dirty = new Set<string>()
   readonly #foreign = new Set<string>()
-  /** Taken from the journal by a seal that failed half way. */
-  #unsealed: readonly Transaction[] = []
+  /** Taken from the journal by a seal that has not ended, or that failed half way. */
+  #unsealed: Frozen | undefined
   #sealing: Promise<void> | undefined
   #sealTimer: Timer | undefined
   #retryTimer: Timer | undefined
@@ -247,6 +248,12 @@ export class Engine implements EntryReader {
     this.#options.onForeignMoves(moves)
   }
 
+  /** Resolves when the journal has room: a writer faster than the disk waits here instead of filling the memory. */
+  async room(): Promise<void> {
+    if (this.#journal.load.bytes < BACKLOG_LIMIT_BYTES || this.readOnly !== undefined) return
+    await this.seal()
+  }
+
   /** Writes our value over a foreign one at the next seal, if what it held is kept by then (see `#mayReplace`). */
   reassert(name: string): void {
     this.#dirty.add(name)
@@ -305,12 +312,10 @@ export class Engine implements EntryReader {
         setRef(this.#onDisk, name, old)
     }
     try {
-      await this.#sealTransactions(recovered)
-      await this.#journal.reset()
-      this.#dropFresh(recovered)
+      this.#unsealed = { transactions: recovered, free: () => this.#journal.reset() }
+      await this.#sealOnce()
       this.#options.log.info('journal-recovered', { transactions: recovered.length })
     } catch (error) {
-      this.#unsealed = recovered
       this.#options.log.error('store-read-only', { reason: explain(error) })
       this.#retryLater()
     }
@@ -334,17 +339,19 @@ export class Engine implements EntryReader {
 
   async #sealOnce(): Promise<void> {
     this.#lookAtDisk()
-    const frozen = await this.#journal.freeze()
-    const transactions = [...this.#unsealed, ...(frozen?.transactions ?? [])]
-    if (transactions.length > 0 || this.#dirty.size > 0) {
-      // Kept until it has worked: the next try begins with the same.
-      this.#unsealed = transactions
-      await this.#sealTransactions(transactions)
-      this.#unsealed = []
+    for (;;) {
+      const leftOver = this.#unsealed !== undefined
+      this.#unsealed ??= await this.#journal.freeze()
+      const part = this.#unsealed
+      if (part === undefined && this.#dirty.size === 0) break
+      await this.#sealTransactions(part?.transactions ?? [])
+      await part?.free()
+      this.#unsealed = undefined
+      this.#dropFresh(part?.transactions ?? [])
+      // Once is enough, unless this was only the rest of a seal that failed, or nothing more comes until all is sealed.
+      if (part === undefined || (!leftOver && this.#journal.failure === undefined)) break
     }
-    await frozen?.free()
     if (this.#journal.failure !== undefined) await this.#journal.reset()
-    this.#dropFresh(transactions)
     if (this.#dirty.size > 0) this.#scheduleSeal()
   }
 

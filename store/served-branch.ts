@@ -85,6 +85,7 @@ export class ServedBranch implements Branch {
     info: CommitInfo,
     edit: (edit: Edit) => void | Promise<void>,
   ): Promise<Result<Snapshot, CommitError>> {
+    await this.#options.engine.room()
     for (let tries = 1; ; tries++) {
       const base = this.#ahead
       const session = new EditSession(this.#options.engine, base)

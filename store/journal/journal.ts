@@ -27,6 +27,12 @@ type Waiting = {
   readonly reject: (error: unknown) => void
 }
 
+/** A filled segment: what it holds, and what forgets it once that is sealed. */
+export type Frozen = {
+  readonly transactions: readonly Transaction[]
+  readonly free: () => Promise<void>
+}
+
 export class Journal {
   readonly #disk: Disk
   readonly #segments: readonly [Segment, Segment]
@@ -63,7 +69,10 @@ export class Journal {
       length: 0,
       transactions: [],
     })
+    const isNew = paths.some((path) => disk.stamp(path) === undefined)
     const journal = new Journal(disk, [segment(0), segment(1)], epoch)
+    // Synchronous writes cover content and size, not the name of a file just made.
+    if (isNew) disk.settle(folder)
     if (recovered.length > 0) journal.#failure = new Error('the last run is still being recovered')
     return { journal, recovered }
   }
@@ -91,9 +100,7 @@ export class Journal {
    * Turns to the other segment and gives back what the filled one holds, once its last write has ended; undefined
    * when it holds nothing or the other is still waiting for `free`.
    */
-  async freeze(): Promise<
-    { transactions: readonly Transaction[]; free: () => Promise<void> } | undefined
-  > {
+  async freeze(): Promise<Frozen | undefined> {
     const filled = this.#active
     const other = this.#segments[0] === filled ? this.#segments[1] : this.#segments[0]
     if (other.live || !filled.live) return undefined
