@@ -15,6 +15,8 @@ import {
 } from './shapes.ts'
 
 export type Committer = {
+  /** Where its disk use is measured. */
+  readonly repository: string
   readonly commit: (step: number) => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -33,6 +35,7 @@ async function gitAddCommit(folder: string, shape: Shape): Promise<Committer> {
   await makeRepository(bare, shape)
   await makeWorkTree(bare, work)
   return {
+    repository: join(work, '.git'),
     async commit(step) {
       const n = scattered(shape, step)
       fs.writeFileSync(join(work, filePath(shape, n)), fileContent(n, step + 1))
@@ -54,6 +57,7 @@ async function gitFastImport(folder: string, shape: Shape): Promise<Committer> {
   })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   return {
+    repository: bare,
     async commit(step) {
       const n = scattered(shape, step)
       const content = fileContent(n, step + 1)
@@ -79,6 +83,7 @@ async function isomorphicGit(folder: string, shape: Shape): Promise<Committer> {
   const cache = {}
   const repo = { fs, gitdir, cache }
   return {
+    repository: gitdir,
     async commit(step) {
       const n = scattered(shape, step)
       const [directory, name] = filePath(shape, n).split('/') as [string, string]

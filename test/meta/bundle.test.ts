@@ -1,0 +1,60 @@
+// What each appliance carries: its size, its packages and the modules of Node it may use.
+import { describe, expect, test } from 'vitest'
+import { applianceNames, bundleAppliance } from '../../tools/bundle.ts'
+
+/** A row here is an argument: raise a budget or add a name only with a reason in the commit. */
+const ALLOWED: { readonly [appliance: string]: Allowance } = {
+  dns: {
+    kilobytes: 400,
+    packages: ['smol-toml', 'isomorphic-git'],
+    modules: ['node:buffer', 'node:crypto', 'node:dgram', 'node:fs', 'node:net', 'node:zlib'],
+  },
+}
+
+type Allowance = {
+  /** Minified, 1000 bytes each. */
+  readonly kilobytes: number
+  /** As they are named in package.json or brought by one that is. */
+  readonly packages: readonly string[]
+  readonly modules: readonly string[]
+}
+
+describe.each(applianceNames())('the bundle of %s', async (name) => {
+  const allowed = ALLOWED[name]
+  const { code, metafile } = await bundleAppliance(name, true)
+  const inputs = Object.keys(metafile.inputs)
+
+  test('is within its budget', () => {
+    expect(allowed, `add a row for ${name}`).toBeDefined()
+    expect(code.length / 1000).toBeLessThanOrEqual(allowed!.kilobytes)
+  })
+
+  test('carries the packages it may and no other', () => {
+    const packages = inputs.flatMap(
+      (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [],
+    )
+    expect([...new Set(packages)].sort()).toEqual([...allowed!.packages].sort())
+  })
+
+  test('uses the modules of Node it may and no other', () => {
+    const modules = Object.values(metafile.outputs)
+      .flatMap((output) => output.imports.map((edge) => edge.path))
+      .filter((path) => path !== 'ssh2')
+      .map((path) => (path.startsWith('node:') ? path : `node:${path}`))
+    expect([...new Set(modules)].sort()).toEqual([...allowed!.modules].sort())
+  })
+
+  test('carries nothing of another appliance, of the tests or of the tools', () => {
+    const foreign = inputs.filter(
+      (path) =>
+        !/^(node_modules|acme|store|shared)\//.test(path) &&
+        !path.startsWith(`appliances/${name}/`),
+    )
+    expect(foreign).toEqual([])
+  })
+
+  test('is the same when it is built again', async () => {
+    const again = await bundleAppliance(name, true)
+    expect(Buffer.from(again.code).equals(code)).toBe(true)
+  })
+})

@@ -1,0 +1,91 @@
+// What `npm start` runs: each appliance with a configuration on loopback, sample content, and what to try with it.
+import { join } from 'node:path'
+import { openStore } from '../store/index.ts'
+import { silentLog } from '../shared/log/log.ts'
+import { silentMetrics } from '../shared/metrics/metrics.ts'
+
+/** Addresses as the configuration file has them now; a person may have changed them. */
+export type Addresses = { readonly own: string; readonly git: string; readonly observe: string }
+
+export type HouseAppliance = {
+  readonly name: string
+  /** The text of a configuration whose state lives below `folder`. */
+  readonly configuration: (folder: string) => string
+  /** Puts sample content into a store that has none. */
+  readonly seed: (folder: string) => Promise<void>
+  readonly describe: (at: Addresses, folder: string) => string
+}
+
+const SAMPLE_ZONE = `; The sample zone. Change it in a clone and push: the new answer is there when git push returns.
+$TTL 300
+@       SOA   ns1 hostmaster 1 7200 3600 1209600 300
+        NS    ns1
+        NS    ns2
+        MX    10 mail
+        TXT   "v=spf1 mx -all"
+ns1     A     192.0.2.1
+        AAAA  2001:db8::1
+ns2     A     192.0.2.2
+mail    A     192.0.2.25
+www     A     192.0.2.80
+        AAAA  2001:db8::80
+ftp     CNAME www
+*.apps  A     192.0.2.100
+`
+
+const dns: HouseAppliance = {
+  name: 'dns',
+  configuration: (
+    folder,
+  ) => `# Written by the first npm start; change it as you like, it stays. configs/dns.toml explains every key.
+listen = ["127.0.0.1:5300"]
+
+[store]
+path = ${JSON.stringify(join(folder, 'zones.git'))}
+
+[store.serve]
+listen = "127.0.0.1:5418"
+
+[observe]
+listen = "127.0.0.1:9153"
+`,
+  seed: (folder) => seedStore(join(folder, 'zones.git'), 'zones/example.org', SAMPLE_ZONE),
+  describe(at, folder) {
+    const [host, port] = hostAndPort(at.own)
+    const dig = `dig @${host} -p ${port} +short`
+    return `DNS     ${at.own} by UDP and TCP, from ${join(folder, 'zones.git')}
+git     http://${at.git}/zones.git
+status  http://${at.observe}/status
+
+  ${dig} www.example.org
+  git clone http://${at.git}/zones.git
+  cd zones && echo 'hello A 192.0.2.7' >> zones/example.org && git commit -am 'hello' && git push
+  ${dig} hello.example.org
+`
+  },
+}
+
+async function seedStore(path: string, file: string, content: string): Promise<void> {
+  const person = { name: 'Cairn', email: 'cairn@localhost' }
+  const store = await openStore(
+    { path, branch: 'main', pull: 60_000, seal: 'quiet', verify: 'none' },
+    { log: silentLog, metrics: silentMetrics, committer: person },
+  )
+  try {
+    const branch = store.branch()
+    if (branch.head.commit !== undefined) return
+    const info = { message: `${file}: a sample to start from`, author: person }
+    const done = await branch.commit(info, (edit) => edit.set(file, content))
+    if (!done.ok) throw new Error(`${path} takes no commit: ${done.error.kind}`)
+  } finally {
+    await store.close()
+  }
+}
+
+function hostAndPort(endpoint: string): [string, string] {
+  const colon = endpoint.lastIndexOf(':')
+  return [endpoint.slice(0, colon).replaceAll(/[[\]]/g, ''), endpoint.slice(colon + 1)]
+}
+
+/** In the order in which they start. */
+export const HOUSE: readonly HouseAppliance[] = [dns]
