@@ -4,8 +4,8 @@ import type { Log } from '../shared/log/log.ts'
 import { formatProblem } from '../shared/result/problem.ts'
 import type { MergeRules, Person } from './api.ts'
 import type { Engine, ForeignMove } from './engine.ts'
-import { integrate } from './merge/integrate.ts'
-import { ZERO_OID, type Oid } from './object/oid.ts'
+import { conflictRef, integrate } from './merge/integrate.ts'
+import { ZERO_OID } from './object/oid.ts'
 import type { Repository, RefUpdate } from './repository.ts'
 
 export type ForeignMovesOptions = {
@@ -58,8 +58,15 @@ export class ForeignMoves {
       engine.reassert(move.name)
       return
     }
+    // On top of all that was submitted, durable or not yet: nothing can come between this and the update below.
+    const ahead = {
+      refs: () => engine.ahead,
+      read: engine.read.bind(engine),
+      has: engine.has.bind(engine),
+      stored: engine.stored.bind(engine),
+    }
     const integration = integrate({
-      repository,
+      repository: ahead,
       ref: move.name,
       theirs: move.to,
       source: 'disk',
@@ -88,7 +95,7 @@ export class ForeignMoves {
   async #keepAside(move: ForeignMove, reason: string): Promise<void> {
     const { engine, clock, log } = this.#options
     if (move.to !== ZERO_OID) {
-      const kept = conflictRef(clock.wallMs(), move.to)
+      const kept = conflictRef(Math.floor(clock.wallMs() / 1000), move.to)
       await this.#adopt({ name: kept, old: ZERO_OID, new: move.to })
       log.error('foreign-move-kept-aside', { ref: move.name, kept, reason })
     }
@@ -100,10 +107,4 @@ export class ForeignMoves {
     const done = await this.#options.repository.update(request)
     if (!done.ok) throw new Error(`${update.name}: ${done.error.kind}`)
   }
-}
-
-/** `refs/conflicts/20261124T101500Z-1a2b3c4`. */
-export function conflictRef(wallMs: number, oid: Oid): string {
-  const time = new Date(wallMs).toISOString().replace(/[-:]|\.\d+/g, '')
-  return `refs/conflicts/${time}-${oid.slice(0, 7)}`
 }

@@ -6,8 +6,9 @@ import type { Problem } from '../shared/result/problem.ts'
 import type { Accept, Branch, Snapshot, StoreOptions } from './api.ts'
 import { systemDisk } from './disk/disk.ts'
 import { lookAtBranch } from './look.ts'
-import { openFollower, type Follower } from './follower.ts'
+import { openFollower } from './follower.ts'
 import type { Oid } from './object/oid.ts'
+import type { Keeper, RemoteStatus } from './remote/keeper.ts'
 import { openSigning } from './signing.ts'
 import { listenStore, type StoreListener } from './store-listener.ts'
 import { LocalStore } from './store.ts'
@@ -59,7 +60,7 @@ export type StoreStatus = {
   readonly packs: number
   readonly packBytes: number
   readonly conflicts: number
-  readonly remote?: ReturnType<Follower['status']>
+  readonly remote?: RemoteStatus
 }
 
 /**
@@ -82,12 +83,12 @@ export async function openStore(config: StoreConfig, options: StoreOptions): Pro
     ...signing,
   })
   observeStore(local, options.metrics)
-  let follower: Follower | undefined
+  let follower: Keeper | undefined
   let listener: StoreListener | undefined
   try {
     follower = openFollower(config, { ...options, clock, local })
     listener = await listenStore(config, { ...options, clock, local, follower })
-    await follower?.start()
+    follower?.start()
   } catch (error) {
     await listener?.close()
     await local.close()
@@ -106,7 +107,7 @@ function openedStore(
   config: StoreConfig,
   parts: {
     local: LocalStore
-    follower: Follower | undefined
+    follower: Keeper | undefined
     listener: StoreListener | undefined
   },
 ): Store {

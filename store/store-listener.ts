@@ -10,8 +10,8 @@ import { formatEndpoint } from '../shared/net/endpoint.ts'
 import { Fatal } from '../shared/result/result.ts'
 import { CertificateSlot } from '../shared/tls/certificate-slot.ts'
 import { readConfigured } from './configured-file.ts'
-import type { Follower } from './follower.ts'
 import { createHook } from './remote/hook.ts'
+import type { Keeper } from './remote/keeper.ts'
 import { createGitHandler } from './serve/http.ts'
 import { GIT_LIMITS } from './serve/limits.ts'
 import type { LocalStore } from './store.ts'
@@ -25,7 +25,7 @@ export type StoreListener = {
 
 type Parts = {
   readonly local: LocalStore
-  readonly follower: Follower | undefined
+  readonly follower: Keeper | undefined
   readonly log: Log
   readonly metrics: Metrics
   readonly clock: Clock

@@ -1,0 +1,53 @@
+// Follows the remote named in the configuration: chooses the way there and keeps both sides in step.
+import type { Clock } from '../shared/clock/clock.ts'
+import type { StoreConfig } from '../shared/config/store-table.ts'
+import { Fatal } from '../shared/result/result.ts'
+import type { StoreOptions } from './api.ts'
+import { readConfigured } from './configured-file.ts'
+import { GitTransport } from './remote/git-transport.ts'
+import { HttpService, parseCredentials } from './remote/http.ts'
+import { createKeeper, type Keeper } from './remote/keeper.ts'
+import type { Transport } from './remote/transport.ts'
+import { GIT_LIMITS } from './serve/limits.ts'
+import type { LocalStore } from './store.ts'
+
+/** undefined when the configuration names no remote. */
+export function openFollower(
+  config: StoreConfig,
+  parts: StoreOptions & { readonly clock: Clock; readonly local: LocalStore },
+): Keeper | undefined {
+  const { remote } = config
+  if (remote === undefined) return undefined
+  const { local, clock, log, metrics, committer } = parts
+  const keeper = createKeeper({
+    repository: local,
+    transport: openTransport(remote, config, clock),
+    branch: config.branch,
+    pullMs: config.pull,
+    rules: parts.merge ?? [],
+    committer,
+    incoming: { pack: GIT_LIMITS.pack, allowLinks: false },
+    clock,
+    log,
+    metrics,
+  })
+  local.branch.subscribe(() => keeper.localCommit())
+  return keeper
+}
+
+function openTransport(remote: string, config: StoreConfig, clock: Clock): Transport {
+  if (/^https?:/.test(remote)) return openHttp(remote, config, clock)
+  throw new Fatal(`store.remote: ${remote}: only http and https`)
+}
+
+function openHttp(url: string, config: StoreConfig, clock: Clock): Transport {
+  const { remoteTokenFile } = config
+  if (remoteTokenFile === undefined) return new GitTransport(new HttpService({ url, clock }))
+  const credentials = parseCredentials(readConfigured(remoteTokenFile, 'remote_token_file'))
+  if (credentials === undefined) {
+    throw new Fatal(
+      `store.remote_token_file: ${remoteTokenFile} holds neither a token nor user:password`,
+    )
+  }
+  return new GitTransport(new HttpService({ url, credentials, clock }))
+}
