@@ -17,6 +17,10 @@ const BASE_CACHE_BYTES = 16 << 20
 /** Entry header (10), ofs-distance (10) or base id (20). */
 const ENTRY_HEAD_BYTES = 32
 const PACK_TRAILER_BYTES = 20
+/** One read serves most entries. */
+const READ_AHEAD_BYTES = 4096
+/** What deflate may add to incompressible content beside a part in 512: head, trailer, block heads. */
+const ZLIB_OVERHEAD_BYTES = 64
 /** zlib takes no smaller block. */
 const CHUNK_MIN_BYTES = 64
 const CHUNK_LIMIT_BYTES = 1 << 20
@@ -162,7 +166,7 @@ export class ObjectFolder implements EntryReader {
     for (let at = offset; object === undefined;) {
       object = this.#bases.get(`${pack.name}:${at}`)
       if (object !== undefined) break
-      const raw = pack.rawEntry(at)
+      const raw = pack.inflatableEntry(at)
       if (raw.baseOffset === undefined && raw.baseOid === undefined) {
         object = { type: typeOf(raw.typeNumber), bytes: inflateEntry(raw, pack.name) }
         break
@@ -251,9 +255,20 @@ export class Pack {
     )
   }
 
+  /** With exactly the deflated bytes of the entry. */
   rawEntry(offset: number): RawEntry {
     const end = this.index.endOf(offset) ?? this.sizeBytes - PACK_TRAILER_BYTES
     return this.#decode(offset, this.#file.read(offset, end - offset))
+  }
+
+  /** With at least the deflated bytes of the entry: for inflating, which finds the end itself, no offsets need be sorted. */
+  inflatableEntry(offset: number): RawEntry {
+    const first = this.#file.read(offset, READ_AHEAD_BYTES)
+    const raw = this.#decode(offset, first)
+    const head = first.length - raw.deflated.length
+    const most = head + raw.size + (raw.size >> 9) + ZLIB_OVERHEAD_BYTES
+    if (most <= first.length || first.length < READ_AHEAD_BYTES) return raw
+    return this.#decode(offset, this.#file.read(offset, most))
   }
 
   /** The head alone, without the deflated bytes. */
