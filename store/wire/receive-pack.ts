@@ -101,9 +101,13 @@ function statusPackets(report: Report): Uint8Array[] {
   return [encodePacket(`unpack ${oneLine(report.unpack)}\n`), ...lines, FLUSH]
 }
 
-/** A push that cannot even be read, told so that git prints it. */
+/**
+ * A push that cannot even be read, told so that git prints it: in band 3, since every client that is not twenty years
+ * old asks for the side-band and none can be heard on it here.
+ */
 export function* encodePushFailure(text: string): Generator<Uint8Array> {
-  yield encodePacket(`ERR ${oneLine(text)}\n`)
+  yield* new SideBand().failure(`${oneLine(text)}\n`)
+  yield FLUSH
 }
 
 function parseCommand(line: string): Command | undefined {
