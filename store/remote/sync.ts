@@ -23,11 +23,11 @@ export type SyncInput =
   /** `news`: the remote has commits we lack. `ahead`: we have commits or refs it lacks. */
   | { readonly kind: 'fetched'; readonly news: boolean; readonly ahead: boolean }
   | { readonly kind: 'merged'; readonly ahead: boolean }
-  /** Our own head moved under the merge: do it again. */
-  | { readonly kind: 'merge-moved' }
   | { readonly kind: 'pushed' }
-  /** Somebody else was faster: fetch, merge, push again. */
-  | { readonly kind: 'push-moved' }
+  /** Our refs moved under what was done: a merge is done again, anything else begins with a look. */
+  | { readonly kind: 'moved-here' }
+  /** Somebody else was faster there: fetch, merge, push again. */
+  | { readonly kind: 'moved-there' }
   | { readonly kind: 'failed'; readonly failure: SyncFailure }
 
 export type SyncOutput =
@@ -118,18 +118,20 @@ export function step(
     case 'merged':
       if (state.phase !== 'merging') return [state, []]
       return input.ahead ? push(state) : settle(state, nowMs)
-    case 'merge-moved':
-      if (state.phase !== 'merging') return [state, []]
-      return raceLost(state, 'merging', nowMs, random01)
     case 'pushed':
       return state.phase === 'pushing' ? settle(state, nowMs) : [state, []]
-    case 'push-moved':
-      if (state.phase !== 'pushing') return [state, []]
-      return raceLost(state, 'fetching', nowMs, random01)
+    case 'moved-here':
+      if (!isBusy(state)) return [state, []]
+      return raceLost(state, state.phase === 'merging' ? 'merging' : 'fetching', nowMs, random01)
+    case 'moved-there':
+      return isBusy(state) ? raceLost(state, 'fetching', nowMs, random01) : [state, []]
     case 'failed':
-      if (state.phase === 'idle' || state.phase === 'waiting') return [state, []]
-      return fail(state, input.failure, nowMs, random01)
+      return isBusy(state) ? fail(state, input.failure, nowMs, random01) : [state, []]
   }
+}
+
+function isBusy({ phase }: SyncState): boolean {
+  return phase === 'fetching' || phase === 'merging' || phase === 'pushing'
 }
 
 type Step = readonly [SyncState, readonly SyncOutput[]]

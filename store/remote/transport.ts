@@ -50,6 +50,8 @@ export type RemoteError =
   | { readonly kind: 'moved'; readonly name: string; readonly actual: Oid | undefined }
   /** The remote said no: a protected branch, a hook. */
   | { readonly kind: 'refused'; readonly name: string; readonly why: string }
+  /** What it sent is no pack, or holds what we do not let in. */
+  | { readonly kind: 'bad-pack'; readonly why: string }
   | { readonly kind: 'stopped' }
 
 /** Bounds on what a remote may make us do. */
@@ -64,7 +66,7 @@ export type RemoteLimits = {
 }
 
 export const REMOTE_LIMITS: RemoteLimits = {
-  idleMs: 30_000,
+  idleMs: 60_000,
   requestMs: 600_000,
   advertisementBytes: 16 << 20,
   packBytes: 512 << 20,
@@ -97,6 +99,8 @@ export function explainRemoteError(error: RemoteError): string {
       return `moved ${error.name} to ${error.actual ?? 'nothing'} meanwhile`
     case 'refused':
       return `refuses ${error.name}: ${error.why}`
+    case 'bad-pack':
+      return `sends what we cannot take: ${error.why}`
     case 'stopped':
       return 'was left, because we are stopping'
   }

@@ -203,7 +203,7 @@ class House {
     const { graph, clock, made } = this.#world
     const ours = this.tip
     clock.after(this.#world.random() * 50, () => {
-      if (this.tip !== ours) return this.give({ kind: 'merge-moved' })
+      if (this.tip !== ours) return this.give({ kind: 'moved-here' })
       const forward = graph.has(ours, this.#seen)
       this.tip = forward ? this.#seen : graph.add([ours, this.#seen])
       if (!forward) made.add(this.tip)
@@ -214,7 +214,7 @@ class House {
 
   #push(): SyncInput {
     const world = this.#world
-    if (world.remoteTip !== this.#seen) return { kind: 'push-moved' }
+    if (world.remoteTip !== this.#seen) return { kind: 'moved-there' }
     if (world.remoteTip === this.tip) return { kind: 'pushed' }
     const lost = world.flaky && world.random() < 0.05
     const to = this.tip

@@ -105,12 +105,20 @@ describe('a sync loop', () => {
     const run = new Run().settled()
     run.at(1000).give({ kind: 'local-commit' })
     run.tick()
-    expect(run.give({ kind: 'push-moved' })).toBe('fetch')
+    expect(run.give({ kind: 'moved-there' })).toBe('fetch')
     expect(run.give({ kind: 'fetched', news: true, ahead: true })).toBe('merge')
-    expect(run.give({ kind: 'merge-moved' })).toBe('merge')
+    expect(run.give({ kind: 'moved-here' })).toBe('merge')
     expect(run.give({ kind: 'merged', ahead: true })).toBe('push')
     expect(run.give({ kind: 'pushed' })).toBe('')
     expect(run.state.moved).toBe(0)
+  })
+
+  test('looks again when the remote moves between the look and the download', () => {
+    const run = new Run()
+    run.give({ kind: 'start' })
+    expect(run.give({ kind: 'moved-there' })).toBe('fetch')
+    expect(run.give({ kind: 'moved-here' })).toBe('fetch')
+    expect(run.state.phase).toBe('fetching')
   })
 
   test('stands back after losing the race too often', () => {
@@ -118,7 +126,7 @@ describe('a sync loop', () => {
     run.at(1000).give({ kind: 'local-commit' })
     run.tick()
     let rounds = 1
-    while (run.give({ kind: 'push-moved' }) === 'fetch') {
+    while (run.give({ kind: 'moved-there' }) === 'fetch') {
       run.give({ kind: 'fetched', news: true, ahead: true }, { kind: 'merged', ahead: true })
       rounds++
     }
@@ -216,9 +224,9 @@ describe('a sync loop', () => {
     const answers: SyncInput[] = [
       { kind: 'fetched', news: true, ahead: true },
       { kind: 'merged', ahead: true },
-      { kind: 'merge-moved' },
+      { kind: 'moved-here' },
       { kind: 'pushed' },
-      { kind: 'push-moved' },
+      { kind: 'moved-there' },
       { kind: 'failed', failure: DOWN },
     ]
     const run = new Run().settled()
