@@ -1,5 +1,7 @@
 // Stock git fetches from our server, in every protocol version.
 import { afterAll, describe, expect } from 'vitest'
+import { LocalStore } from '../../store/store.ts'
+import { diskRepository } from '../support/disk-repository.ts'
 import { git, gitOk } from '../support/git.ts'
 import { MemoryRepository } from '../support/memory-repository.ts'
 import { peerTest } from '../support/peers.ts'
@@ -14,21 +16,25 @@ import {
   lastCommitSeconds,
 } from '../support/working-copy.ts'
 
-const opened: ServedGit[] = []
+type Kind = 'in memory' | 'on disk'
+const opened: { close(): Promise<void> }[] = []
 afterAll(async () => {
-  for (const served of opened) await served.close()
+  for (const served of opened.reverse()) await served.close()
 })
 
-async function serve(
-  options: ServeGitOptions = {},
-  repository = new MemoryRepository(),
-): Promise<ServedGit> {
+async function serve(kind: Kind, options: ServeGitOptions = {}): Promise<ServedGit> {
+  const repository = kind === 'in memory' ? new MemoryRepository() : await diskRepository()
+  if (repository instanceof LocalStore) opened.push(repository)
   const served = await serveGit(repository, options)
   opened.push(served)
   return served
 }
 
-describe.each([0, 1, 2])('protocol version %i', (version) => {
+describe.each<[number, Kind]>([
+  [0, 'on disk'],
+  [1, 'in memory'],
+  [2, 'on disk'],
+])('protocol version %i, %s', (version, kind) => {
   const speak = ['-c', `protocol.version=${version}`]
   const cloneWith = (url: string, ...args: string[]): Promise<string> =>
     clone(url, { git: speak, clone: args })
@@ -36,7 +42,7 @@ describe.each([0, 1, 2])('protocol version %i', (version) => {
     gitOk([...speak, 'fetch', '-q', ...args], { cwd: copy })
 
   peerTest('git', 'an empty repository is cloned, pushed to and cloned again', async () => {
-    const { url, repository } = await serve()
+    const { url, repository } = await serve(kind)
     const empty = await cloneWith(url)
     expect(await gitOk(['symbolic-ref', 'HEAD'], { cwd: empty })).toBe('refs/heads/main')
     const tip = await commit(empty, {
@@ -52,9 +58,9 @@ describe.each([0, 1, 2])('protocol version %i', (version) => {
   })
 
   peerTest('git', 'a fetch brings what changed, a few objects', async () => {
-    const { url } = await serve()
+    const { url } = await serve(kind)
     const files = Object.fromEntries(
-      Array.from({ length: 300 }, (_, i) => [`dir${i % 5}/f${i}`, `${i}\n`]),
+      Array.from({ length: 60 }, (_, i) => [`dir${i % 5}/f${i}`, `${i}\n`]),
     )
     const author = await firstPush(url, files)
     const reader = await cloneWith(url)
@@ -72,7 +78,7 @@ describe.each([0, 1, 2])('protocol version %i', (version) => {
   })
 
   peerTest('git', 'a fetch after both sides grew finds what they have in common', async () => {
-    const { url } = await serve()
+    const { url } = await serve(kind)
     const author = await firstPush(url)
     const reader = await cloneWith(url)
     // More than one round of haves that the server does not know.
@@ -85,7 +91,7 @@ describe.each([0, 1, 2])('protocol version %i', (version) => {
   })
 
   peerTest('git', 'tags go along with what they point at, and are listed peeled', async () => {
-    const { url } = await serve()
+    const { url } = await serve(kind)
     const author = await firstPush(url)
     const reader = await cloneWith(url)
     const tip = await commit(author, { 'b.txt': 'two\n' })
@@ -101,7 +107,7 @@ describe.each([0, 1, 2])('protocol version %i', (version) => {
   })
 
   peerTest('git', 'a shallow clone is made, deepened and completed', async () => {
-    const { url } = await serve()
+    const { url } = await serve(kind)
     const author = await firstPush(url)
     for (let n = 0; n < 9; n++) await commit(author, { 'a.txt': `${n}\n` })
     await gitOk(['push', '-q'], { cwd: author })
@@ -124,7 +130,7 @@ describe.each([0, 1, 2])('protocol version %i', (version) => {
   })
 
   peerTest('git', 'a shallow clone begins at a time or behind a tag, and can push', async () => {
-    const { url, repository } = await serve()
+    const { url, repository } = await serve(kind)
     const author = await firstPush(url)
     await gitOk(['tag', 'start'], { cwd: author })
     for (let n = 0; n < 4; n++) await commit(author, { 'a.txt': `${n}\n` })
@@ -149,7 +155,7 @@ describe.each([0, 1, 2])('protocol version %i', (version) => {
   })
 
   peerTest('git', 'one branch of many, and a commit by its id', async () => {
-    const { url } = await serve()
+    const { url } = await serve(kind)
     const author = await firstPush(url)
     const old = await head(author)
     for (let n = 0; n < 20; n++) await gitOk(['branch', `side-${n}`], { cwd: author })
@@ -165,7 +171,7 @@ describe.each([0, 1, 2])('protocol version %i', (version) => {
   })
 
   peerTest('git', 'a clone without files fetches them when they are needed', async () => {
-    const { url } = await serve()
+    const { url } = await serve(kind)
     await firstPush(url, { 'a.txt': 'one\n', 'dir/b.txt': 'two\n' })
     const partial = await cloneWith(url, '--filter=blob:none', '--no-checkout')
     const missing = await gitOk(['rev-list', '--objects', '--missing=print', 'HEAD'], {

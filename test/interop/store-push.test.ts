@@ -3,32 +3,42 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect } from 'vitest'
-import { problem } from '../../shared/result/problem.ts'
+import { problem, type Problem } from '../../shared/result/problem.ts'
+import type { Oid } from '../../store/object/oid.ts'
+import { LocalStore } from '../../store/store.ts'
+import { diskRepository } from '../support/disk-repository.ts'
 import { git, gitOk } from '../support/git.ts'
 import { MemoryRepository } from '../support/memory-repository.ts'
 import { peerTest } from '../support/peers.ts'
 import { serveGit, type ServedGit, type ServeGitOptions } from '../support/serve-git.ts'
 import { clone, commit, firstPush, head, newCopy, push } from '../support/working-copy.ts'
 
-const opened: ServedGit[] = []
+type Kind = 'in memory' | 'on disk'
+const opened: { close(): Promise<void> }[] = []
 afterAll(async () => {
-  for (const served of opened) await served.close()
+  for (const served of opened.reverse()) await served.close()
 })
 
 async function serve(
-  options: ServeGitOptions = {},
-  repository = new MemoryRepository(),
+  kind: Kind,
+  options: ServeGitOptions & { readonly problems?: readonly Problem[] } = {},
 ): Promise<ServedGit> {
+  const { problems = [] } = options
+  const repository =
+    kind === 'in memory'
+      ? new MemoryRepository({ accept: () => problems })
+      : await diskRepository({ accept: () => ({ problems }) })
+  if (repository instanceof LocalStore) opened.push(repository)
   const served = await serveGit(repository, options)
   opened.push(served)
   return served
 }
 
-describe('a push', () => {
+describe.each<Kind>(['in memory', 'on disk'])('a push to a repository %s', (kind) => {
   let served: ServedGit
   let copy: string
   beforeEach(async () => {
-    served = await serve()
+    served = await serve(kind)
     copy = await firstPush(served.url)
   })
   const ref = (name: string): string | undefined => served.repository.refs().get(name)
@@ -45,7 +55,7 @@ describe('a push', () => {
   })
 
   peerTest('git', 'may rewind the served branch where that is allowed', async () => {
-    const lax = await serve({ allowForce: true })
+    const lax = await serve(kind, { allowForce: true })
     const other = await firstPush(lax.url)
     await commit(other, { 'a.txt': 'two\n' })
     await gitOk(['push', '-q'], { cwd: other })
@@ -129,7 +139,7 @@ describe('a push', () => {
   })
 
   peerTest('git', 'larger than allowed is refused in words', async () => {
-    const small = await serve({ pushBytes: 200_000 })
+    const small = await serve(kind, { pushBytes: 200_000 })
     const other = await firstPush(small.url)
     await commit(other, { 'big.bin': randomText(500_000) })
     const { code, stderr } = await push(other)
@@ -154,19 +164,17 @@ describe('a push', () => {
   })
 
   peerTest('git', 'of a branch that is not served gets a hint', async () => {
-    const empty = await serve()
+    const empty = await serve(kind)
     await gitOk(['branch', '-m', 'master'], { cwd: copy })
     const { stderr } = await push(copy, empty.url, 'master')
     expect(stderr).toContain('push master:main')
   })
 })
 
-describe('content', () => {
+describe.each<Kind>(['in memory', 'on disk'])('content of a repository %s', (kind) => {
   peerTest('git', 'that the appliance refuses is told with file and line', async () => {
-    const repository = new MemoryRepository({
-      accept: () => [problem('CNAME and other data', { file: 'zones/example.org', line: 17 })],
-    })
-    const { url } = await serve({}, repository)
+    const problems = [problem('CNAME and other data', { file: 'zones/example.org', line: 17 })]
+    const { url, repository } = await serve(kind, { problems })
     const copy = await newCopy(url)
     await commit(copy, { a: 'x' })
     const { code, stderr } = await push(copy, url, 'main')
@@ -174,6 +182,20 @@ describe('content', () => {
     expect(stderr).toContain('remote: zones/example.org:17: CNAME and other data')
     expect(stderr).toContain('! [remote rejected] main -> main (content refused)')
     expect(repository.refs().size).toBe(0)
+    // What was refused is not kept: the same objects come again.
+    expect(repository.has((await head(copy)) as Oid)).toBe(false)
+  })
+})
+
+describe('warnings', () => {
+  peerTest('git', 'are told, and the push is taken', async () => {
+    const warning = problem('No MX', { file: 'zones/example.org' })
+    const { url } = await serve('on disk', { problems: [{ ...warning, severity: 'warning' }] })
+    const copy = await newCopy(url)
+    await commit(copy, { a: 'x' })
+    const { code, stderr } = await push(copy, url, 'main')
+    expect(code).toBe(0)
+    expect(stderr).toContain('remote: zones/example.org: warning: No MX')
   })
 })
 
@@ -183,7 +205,7 @@ describe('access', () => {
     header === basic ? { user: 'alice' } : 'denied'
 
   peerTest('git', 'needs the password where there are users', async () => {
-    const { url } = await serve({ authenticate })
+    const { url } = await serve('in memory', { authenticate })
     const denied = await git(['ls-remote', url])
     expect(denied.stderr).toMatch(
       /could not read Username|Authentication failed|terminal prompts disabled/,
@@ -196,7 +218,7 @@ describe('access', () => {
   })
 
   peerTest('git', 'works without .git at the end of the address', async () => {
-    const { url } = await serve()
+    const { url } = await serve('in memory')
     await firstPush(url)
     expect(await gitOk(['ls-remote', url.replace(/\.git$/, '')])).toContain('refs/heads/main')
   })
