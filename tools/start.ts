@@ -15,6 +15,13 @@ Runs ${HOUSE.map(({ name }) => name).join(', ')} on loopback, unprivileged. Stat
 const EXIT_CONFIGURATION = 78
 const EXIT_USAGE = 64
 
+/** How a person finds each address in the configuration. */
+const KEYS: { readonly [what in keyof Addresses]: string } = {
+  own: 'listen',
+  git: 'listen of [store.serve]',
+  observe: 'listen of [observe]',
+}
+
 const root = join(import.meta.dirname, '..')
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -29,7 +36,8 @@ if (values.help || unknown.length > 0) {
 const chosen = HOUSE.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
 
 const stopping = Promise.withResolvers<void>()
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stopping.resolve)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => stopping.resolve())
 
 mkdirSync(values.var, { recursive: true })
 const prepared = chosen.map((appliance) => {
@@ -115,10 +123,4 @@ async function runHere(
 function fail(message: string): never {
   console.error(message)
   process.exit(EXIT_CONFIGURATION)
-}
-
-const KEYS: { readonly [what in keyof Addresses]: string } = {
-  own: 'listen',
-  git: 'listen of [store.serve]',
-  observe: 'listen of [observe]',
 }

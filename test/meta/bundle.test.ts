@@ -2,12 +2,25 @@
 import { describe, expect, test } from 'vitest'
 import { applianceNames, bundleAppliance } from '../../tools/bundle.ts'
 
+/** What isomorphic-git brings along; 220 kB with itself. */
+const ISOMORPHIC_GIT = [
+  'isomorphic-git',
+  ...['async-lock', 'clean-git-ref', 'crc-32', 'diff3', 'ignore', 'pako', 'pify'],
+]
+
+/** What any appliance with a store needs of Node: files, HTTP both ways, hashes, zlib; ffi for systemd's socket. */
+const STORE_MODULES = [
+  ...['node:crypto', 'node:zlib', 'node:util', 'node:path', 'node:os', 'node:ffi'],
+  ...['node:fs', 'node:fs/promises', 'node:net', 'node:http', 'node:https'],
+  ...['node:dgram', 'node:dns/promises', 'node:perf_hooks', 'node:timers/promises'],
+]
+
 /** A row here is an argument: raise a budget or add a name only with a reason in the commit. */
 const ALLOWED: { readonly [appliance: string]: Allowance } = {
   dns: {
-    kilobytes: 400,
-    packages: ['smol-toml', 'isomorphic-git'],
-    modules: ['node:buffer', 'node:crypto', 'node:dgram', 'node:fs', 'node:net', 'node:zlib'],
+    kilobytes: 550,
+    packages: ['smol-toml', ...ISOMORPHIC_GIT],
+    modules: STORE_MODULES,
   },
 }
 
