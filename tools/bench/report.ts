@@ -84,6 +84,7 @@ function formatValue(value: number | undefined): string {
 }
 
 function formatRatio(ratio: number | undefined): string {
-  if (ratio === undefined) return '-'
+  if (ratio === undefined || Number.isNaN(ratio)) return '-'
+  if (ratio === Number.POSITIVE_INFINITY) return 'at once'
   return `${ratio >= 10 ? ratio.toFixed(0) : ratio.toFixed(1)}x`
 }
