@@ -1,16 +1,10 @@
 // Commits, lossless: what stock git wrote comes out byte for byte, odd headers, signatures and encodings included.
 import { err, ok, type Result } from '../../shared/result/result.ts'
+import { joinHeaders, splitHeaders, type Header } from './headers.ts'
 import { EMPTY_TREE, isOid, type Oid } from './oid.ts'
+import { formatSignature, parseSignature, type Signature } from './signature-line.ts'
 
-export type Signature = {
-  readonly name: string
-  readonly email: string
-  readonly timeSeconds: number
-  /** `+0100`; kept as written. */
-  readonly zone: string
-  /** The line's exact bytes (latin1) when the fields above would not give them back. */
-  readonly exact?: string
-}
+export type { Signature } from './signature-line.ts'
 
 export type Commit = {
   readonly tree: Oid
@@ -18,8 +12,10 @@ export type Commit = {
   readonly author: Signature
   readonly committer: Signature
   /** Headers behind the committer in their order (encoding, gpgsig, mergetag, unknown ones); latin1, lines joined by \n. */
-  readonly extra: readonly (readonly [key: string, value: string])[]
+  readonly extra: readonly Header[]
   readonly message: Uint8Array
+  /** See `HeadedObject`. */
+  readonly bare?: true
 }
 
 export type CommitError = {
@@ -28,48 +24,45 @@ export type CommitError = {
 }
 
 export function decodeCommit(bytes: Uint8Array): Result<Commit, CommitError> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const end = buffer.indexOf('\n\n')
-  const headersEnd = end < 0 ? buffer.length - 1 : end
-  const lines = buffer.toString('latin1', 0, Math.max(0, headersEnd)).split('\n')
   const refuse = (why: CommitError['why']): Result<Commit, CommitError> =>
     err({ kind: 'commit-malformed', why })
-  const tree = idOf(lines.shift(), 'tree')
-  if (tree === undefined) return refuse('no-tree')
+  const split = splitHeaders(bytes)
+  if (split === undefined) return refuse('bad-header')
+  const { headers, message, bare } = split
+  const tree = headers[0]
+  if (tree?.[0] !== 'tree' || !isOid(tree[1])) return refuse('no-tree')
   const parents: Oid[] = []
-  while (lines[0]?.startsWith('parent ')) {
-    const parent = idOf(lines.shift(), 'parent')
-    if (parent === undefined) return refuse('bad-parent')
+  let next = 1
+  for (; headers[next]?.[0] === 'parent'; next++) {
+    const parent = headers[next]![1]
+    if (!isOid(parent)) return refuse('bad-parent')
     parents.push(parent)
   }
-  const author = signatureOf(lines.shift(), 'author')
-  if (author === undefined) return refuse('no-author')
-  const committer = signatureOf(lines.shift(), 'committer')
-  if (committer === undefined) return refuse('no-committer')
-  const extra: [string, string][] = []
-  for (const line of lines) {
-    const last = extra.at(-1)
-    if (line.startsWith(' ') && last !== undefined) {
-      last[1] += `\n${line.slice(1)}`
-      continue
-    }
-    const space = line.indexOf(' ')
-    if (space <= 0) return refuse('bad-header')
-    extra.push([line.slice(0, space), line.slice(space + 1)])
-  }
-  const message = end < 0 ? Buffer.alloc(0) : buffer.subarray(end + 2)
-  return ok({ tree, parents, author, committer, extra, message })
+  const author = headers[next++]
+  if (author?.[0] !== 'author' || author[1].includes('\n')) return refuse('no-author')
+  const committer = headers[next++]
+  if (committer?.[0] !== 'committer' || committer[1].includes('\n')) return refuse('no-committer')
+  return ok({
+    tree: tree[1],
+    parents,
+    author: parseSignature(author[1]),
+    committer: parseSignature(committer[1]),
+    extra: headers.slice(next),
+    message,
+    ...(bare && { bare }),
+  })
 }
 
 export function encodeCommit(commit: Commit): Uint8Array {
-  const lines = [
-    `tree ${commit.tree}`,
-    ...commit.parents.map((parent) => `parent ${parent}`),
-    `author ${signatureLine(commit.author)}`,
-    `committer ${signatureLine(commit.committer)}`,
-    ...commit.extra.map(([key, value]) => `${key} ${value.replaceAll('\n', '\n ')}`),
+  const { tree, parents, author, committer, extra, message, bare } = commit
+  const headers: Header[] = [
+    ['tree', tree],
+    ...parents.map((parent): Header => ['parent', parent]),
+    ['author', formatSignature(author)],
+    ['committer', formatSignature(committer)],
+    ...extra,
   ]
-  return Buffer.concat([Buffer.from(`${lines.join('\n')}\n\n`, 'latin1'), commit.message])
+  return joinHeaders({ headers, message, ...(bare && { bare }) })
 }
 
 /** The message as text, by the commit's own encoding where the platform knows it. */
@@ -103,33 +96,4 @@ export function commitParents(bytes: Uint8Array): Oid[] {
     parents.push(oid)
   }
   return parents
-}
-
-function idOf(line: string | undefined, key: string): Oid | undefined {
-  if (!line?.startsWith(`${key} `)) return undefined
-  const oid = line.slice(key.length + 1)
-  return isOid(oid) ? oid : undefined
-}
-
-function signatureOf(line: string | undefined, key: string): Signature | undefined {
-  if (!line?.startsWith(`${key} `)) return undefined
-  const exact = line.slice(key.length + 1)
-  const match = /^(.*?) ?<([^>]*)> (-?\d{1,15}) ([+-]\d{1,7})$/s.exec(exact)
-  const text = (latin1: string): string => Buffer.from(latin1, 'latin1').toString('utf8')
-  const signature = {
-    name: text(match?.[1] ?? exact),
-    email: text(match?.[2] ?? ''),
-    timeSeconds: Number(match?.[3] ?? 0),
-    zone: match?.[4] ?? '+0000',
-  }
-  return signatureLine(signature) === exact ? signature : { ...signature, exact }
-}
-
-/** latin1 of the UTF-8 bytes, as all header text here. A line break or bracket in a name would forge a header. */
-function signatureLine(signature: Signature): string {
-  if (signature.exact !== undefined) return signature.exact
-  const clean = (text: string): string =>
-    Buffer.from(text.replace(/[\n\0<>]/g, ''), 'utf8').toString('latin1')
-  const { name, email, timeSeconds, zone } = signature
-  return `${clean(name)} <${clean(email)}> ${timeSeconds} ${zone}`
 }

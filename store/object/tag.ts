@@ -1,44 +1,58 @@
-// Annotated tags: the object they name, their kind, name and tagger; the message is left as it is.
+// Annotated tags, lossless: what stock git wrote comes out byte for byte, signed ones included.
 import { err, ok, type Result } from '../../shared/result/result.ts'
+import { joinHeaders, splitHeaders, type Header } from './headers.ts'
 import { isOid, type ObjectType, type Oid } from './oid.ts'
+import { formatSignature, parseSignature, type Signature } from './signature-line.ts'
 
 export type Tag = {
   readonly target: Oid
   readonly type: ObjectType
   readonly name: string
-  /** The line behind `tagger `, latin1; the oldest tags have none. */
-  readonly tagger?: string
+  /** Tags of git's first year have none. */
+  readonly tagger?: Signature
+  /** Headers behind the tagger; latin1, lines joined by \n. */
+  readonly extra: readonly Header[]
+  /** With the signature at its end, where there is one. */
   readonly message: Uint8Array
+  /** See `HeadedObject`. */
+  readonly bare?: true
 }
 
 export type TagError = {
   readonly kind: 'tag-malformed'
-  readonly why: 'no-object' | 'no-type' | 'no-name' | 'bad-tagger'
+  readonly why: 'bad-header' | 'no-object' | 'no-type' | 'no-name'
 }
 
 export function decodeTag(bytes: Uint8Array): Result<Tag, TagError> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  const end = buffer.indexOf('\n\n')
-  const lines = buffer.toString('latin1', 0, end < 0 ? buffer.length : end).split('\n')
-  const refuse = (why: TagError['why']): Result<Tag, TagError> => err({ kind: 'tag-malformed', why })
-  const target = valueOf(lines[0], 'object')
-  if (target === undefined || !isOid(target)) return refuse('no-object')
-  const type = valueOf(lines[1], 'type')
-  if (!isObjectType(type)) return refuse('no-type')
-  const latin1Name = valueOf(lines[2], 'tag')
-  if (latin1Name === undefined || latin1Name === '') return refuse('no-name')
-  const name = Buffer.from(latin1Name, 'latin1').toString('utf8')
-  const message = end < 0 ? Buffer.alloc(0) : buffer.subarray(end + 2)
-  const common = { target, type, name, message }
-  if (lines[3] === undefined || lines[3] === '') return ok(common)
-  const tagger = valueOf(lines[3], 'tagger')
-  return tagger === undefined ? refuse('bad-tagger') : ok({ ...common, tagger })
+  const refuse = (why: TagError['why']): Result<Tag, TagError> =>
+    err({ kind: 'tag-malformed', why })
+  const split = splitHeaders(bytes)
+  if (split === undefined) return refuse('bad-header')
+  const [object, type, name, next] = split.headers
+  if (object?.[0] !== 'object' || !isOid(object[1])) return refuse('no-object')
+  if (type?.[0] !== 'type' || !isType(type[1])) return refuse('no-type')
+  if (name?.[0] !== 'tag' || name[1] === '' || name[1].includes('\n')) return refuse('no-name')
+  const tagger = next?.[0] === 'tagger' && !next[1].includes('\n') ? next[1] : undefined
+  return ok({
+    target: object[1],
+    type: type[1],
+    name: Buffer.from(name[1], 'latin1').toString('utf8'),
+    ...(tagger !== undefined && { tagger: parseSignature(tagger) }),
+    extra: split.headers.slice(tagger === undefined ? 3 : 4),
+    message: split.message,
+    ...(split.bare && { bare: split.bare }),
+  })
 }
 
-function valueOf(line: string | undefined, key: string): string | undefined {
-  return line?.startsWith(`${key} `) ? line.slice(key.length + 1) : undefined
+/** A name that is not UTF-8 comes out changed; decode and encode are else inverse. */
+export function encodeTag(tag: Tag): Uint8Array {
+  const { target, type, name, tagger, extra, message, bare } = tag
+  const latin1 = Buffer.from(name, 'utf8').toString('latin1')
+  const who: Header[] = tagger === undefined ? [] : [['tagger', formatSignature(tagger)]]
+  const headers: Header[] = [['object', target], ['type', type], ['tag', latin1], ...who, ...extra]
+  return joinHeaders({ headers, message, ...(bare && { bare }) })
 }
 
-function isObjectType(text: string | undefined): text is ObjectType {
+function isType(text: string): text is ObjectType {
   return text === 'commit' || text === 'tree' || text === 'blob' || text === 'tag'
 }

@@ -2,7 +2,7 @@
 // are one buffer and one index, found by binary search, changed by splicing both.
 import { err, ok, type Result } from '../../shared/result/result.ts'
 import { DeltaBuilder } from './delta.ts'
-import { EMPTY_TREE, oidAt, oidBytes, oidOf, type Oid } from './oid.ts'
+import { EMPTY_TREE, oidAt, oidBytes, oidOf, ZERO_OID, type Oid } from './oid.ts'
 
 export type TreeEntry = {
   /** UTF-8; bytes that are not become U+FFFD, and are not found again by that name. */
@@ -63,6 +63,17 @@ export class Tree {
     return { name, mode, oid: oidAt(this.raw, end - ID_BYTES) }
   }
 
+  /** The name as it stands there, which need not be UTF-8. */
+  nameAt(index: number): Buffer {
+    const space = this.raw.indexOf(SPACE, this.#offsets[index]!)
+    return this.#buffer.subarray(space + 1, this.#end(index) - ID_BYTES - 1)
+  }
+
+  /** Some early tools wrote `040000`: the same tree under another id. */
+  modeIsPadded(index: number): boolean {
+    return this.raw[this.#offsets[index]!] === ZERO_DIGIT
+  }
+
   *[Symbol.iterator](): Generator<TreeEntry> {
     for (let index = 0; index < this.count; index++) yield this.at(index)
   }
@@ -85,7 +96,6 @@ export class Tree {
     const count = splices.reduce((n, s) => n + s.bytes.length - s.removed, this.count)
     const offsets = new Uint32Array(count)
     const builder = new DeltaBuilder(this.raw.length)
-    let from = 0
     let to = 0
     let index = 0
     let written = 0
@@ -100,20 +110,22 @@ export class Tree {
       written += end - index
       to += stop - start
       index = end
-      from = stop
     }
     for (const splice of splices) {
       keepUntil(splice.index)
+      const old = this.raw.subarray(this.#start(index), this.#start(index + splice.removed))
       for (const bytes of splice.bytes) {
         offsets[written++] = to
         raw.set(bytes, to)
-        builder.insert(bytes)
         to += bytes.length
+        // Mostly the file stays and only its id changes.
+        const same = onlyIdDiffers(old, bytes) ? bytes.length - ID_BYTES : 0
+        builder.copy(this.#start(index), same)
+        builder.insert(bytes.subarray(same))
       }
       index += splice.removed
-      from = this.#start(index)
     }
-    if (from < this.raw.length || index < this.count) keepUntil(this.count)
+    keepUntil(this.count)
     return { tree: new Tree(raw, offsets), delta: builder.finish(raw.length) }
   }
 
@@ -152,7 +164,7 @@ export class Tree {
   #indexOf(name: Buffer): number | undefined {
     for (const folder of [false, true]) {
       const index = this.#search(sortKey(name, folder))
-      if (index < this.count && this.#nameAt(index).equals(name)) return index
+      if (index < this.count && this.nameAt(index).equals(name)) return index
     }
     return undefined
   }
@@ -186,11 +198,6 @@ export class Tree {
     return length + 1 === key.length ? 0 : -1
   }
 
-  #nameAt(index: number): Buffer {
-    const space = this.raw.indexOf(SPACE, this.#offsets[index]!)
-    return this.#buffer.subarray(space + 1, this.#end(index) - ID_BYTES - 1)
-  }
-
   #start(index: number): number {
     return this.#offsets[index] ?? this.raw.length
   }
@@ -210,20 +217,29 @@ export function nameProblem(name: string): string | undefined {
   return undefined
 }
 
-/** What `git fsck` says of a tree: order, duplicates, names, modes. */
+/** More than this is not told of one tree. */
+export const TREE_PROBLEM_LIMIT = 20
+
+/** What `git fsck` says of a tree: order, duplicates, names, modes, ids. At most TREE_PROBLEM_LIMIT problems. */
 export function checkTree(tree: Tree): string[] {
   const problems: string[] = []
   const names = new Set<string>()
   let last: Buffer | undefined
-  for (const entry of tree) {
-    const why = nameProblem(entry.name)
-    if (why !== undefined) problems.push(`"${entry.name}" ${why}`)
-    if (names.has(entry.name)) problems.push(`"${entry.name}" is there twice`)
-    names.add(entry.name)
-    if (!MODES.has(entry.mode)) problems.push(`"${entry.name}" has mode ${entry.mode.toString(8)}`)
-    const key = sortKey(Buffer.from(entry.name, 'utf8'), entry.mode === TREE_MODE)
-    if (last !== undefined && Buffer.compare(last, key) > 0)
-      problems.push(`"${entry.name}" is out of order`)
+  for (let index = 0; index < tree.count && problems.length < TREE_PROBLEM_LIMIT; index++) {
+    const { name, mode, oid } = tree.at(index)
+    const bytes = tree.nameAt(index)
+    const tell = (what: string): number => problems.push(`${JSON.stringify(name)} ${what}`)
+    const why = nameProblem(name)
+    if (why !== undefined) tell(why)
+    // By bytes: names that are no UTF-8 may look alike and are not.
+    const exact = bytes.toString('latin1')
+    if (names.has(exact)) tell('is there twice')
+    names.add(exact)
+    if (!MODES.has(mode)) tell(`has mode ${mode.toString(8)}`)
+    else if (tree.modeIsPadded(index)) tell('has a mode that begins with 0')
+    if (oid === ZERO_OID) tell('has no id')
+    const key = sortKey(bytes, mode === TREE_MODE)
+    if (last !== undefined && Buffer.compare(last, key) > 0) tell('is out of order')
     last = key
   }
   return problems
@@ -266,13 +282,26 @@ function modeDigits(raw: Uint8Array, at: number): number {
 
 /** `.git` as HFS+ and NTFS may read it too: ignorable code points, trailing dots and spaces, the 8.3 name, streams. */
 function isGitFolder(name: string): boolean {
-  const plain = name.replace(HFS_IGNORED, '').toLowerCase()
-  const ntfs = plain.replace(/:.*$/s, '').replace(/[. ]+$/, '')
-  return ntfs === '.git' || ntfs === 'git~1' || plain === '.git' || /\\\.git(\\|$)/.test(plain)
+  return name.replace(HFS_IGNORED, '').toLowerCase().split('\\').some(isGitOnNtfs)
+}
+
+function isGitOnNtfs(name: string): boolean {
+  const start = NTFS_NAMES.find((known) => name.startsWith(known))
+  if (start === undefined) return false
+  let end = start.length
+  while (name[end] === '.' || name[end] === ' ') end++
+  return end === name.length || name[end] === ':'
+}
+
+function onlyIdDiffers(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  return Buffer.compare(a.subarray(0, -ID_BYTES), b.subarray(0, -ID_BYTES)) === 0
 }
 
 const SPACE = 0x20
 const SLASH = 0x2f
+const ZERO_DIGIT = 0x30
+const NTFS_NAMES = ['.git', 'git~1']
 const HFS_IGNORED = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
 const MODES: ReadonlySet<number> = new Set([
   0o100644,
