@@ -78,7 +78,7 @@ function readUntil(socket: Socket, octets: number): Promise<Buffer> {
   return new Promise((done) => {
     const chunks: Buffer[] = []
     let length = 0
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
       length += chunk.length
       if (length >= octets) done(Buffer.concat(chunks))

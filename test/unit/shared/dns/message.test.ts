@@ -22,7 +22,11 @@ const name = (text: string): Name => {
 const wire = (text: string) => new Uint8Array(Buffer.from(name(text), 'latin1'))
 const bytes = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts))
 
-const label = fc.string({ unit: fc.constantFrom(...'abcXYZ019-_*'), minLength: 1, maxLength: 12 })
+const label = fc.string({
+  unit: fc.constantFrom(...'abcXYZ019-_*'.split('')),
+  minLength: 1,
+  maxLength: 12,
+})
 const anyName = fc.array(label, { maxLength: 6 }).map((labels) => name(`${labels.join('.')}.`))
 
 const query: Message = {

@@ -1,0 +1,68 @@
+// Counts answers by transport and rcode. A query costs one addition here; the metrics hear of it once a second.
+import type { Clock, Timer } from '../../shared/clock/clock.ts'
+import { RCODE } from '../../shared/dns/message.ts'
+import type { Labels, Metrics } from '../../shared/metrics/metrics.ts'
+import type { AnswerCounts, Transport } from './core/nameserver.ts'
+
+const FLUSH_MS = 1000
+const TRANSPORTS: readonly Transport[] = ['udp', 'tcp']
+
+export type FlushedCounts = AnswerCounts & {
+  /** Hands over what is counted so far, and ends. */
+  flush(): void
+}
+
+export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
+  const answers = metrics.counter('cairn_dns_answers', 'Answers, by transport and response code')
+  const truncated = metrics.counter('cairn_dns_truncated', 'Answers with the TC bit')
+  const ignored = metrics.counter('cairn_dns_ignored', 'Packets that got no answer, by transport')
+  const byRcode = { udp: new Float64Array(RCODE_LIMIT), tcp: new Float64Array(RCODE_LIMIT) }
+  const silent = { udp: 0, tcp: 0 }
+  let cut = 0
+  const handOver = (): void => {
+    for (const transport of TRANSPORTS) {
+      for (const [rcode, labels] of LABELS[transport].entries()) {
+        const count = byRcode[transport][rcode]!
+        if (count > 0) answers.inc(labels, count)
+      }
+      byRcode[transport].fill(0)
+      if (silent[transport] > 0) ignored.inc({ transport }, silent[transport])
+      silent[transport] = 0
+    }
+    if (cut > 0) truncated.inc({}, cut)
+    cut = 0
+  }
+  let timer: Timer
+  const again = (): void => {
+    timer = clock.after(FLUSH_MS, () => {
+      handOver()
+      again()
+    })
+  }
+  again()
+  return {
+    answered: (transport, rcode) => void byRcode[transport][rcode]!++,
+    truncated: () => void cut++,
+    ignored: (transport) => void silent[transport]++,
+    flush() {
+      timer.cancel()
+      handOver()
+    },
+  }
+}
+
+/** One more than BADVERS. */
+const RCODE_LIMIT = 17
+
+const NAMES = new Map<number, string>(Object.entries(RCODE).map(([name, code]) => [code, name]))
+
+const LABELS: { readonly [transport in Transport]: readonly Labels[] } = {
+  udp: labelsOf('udp'),
+  tcp: labelsOf('tcp'),
+}
+
+function labelsOf(transport: Transport): readonly Labels[] {
+  return Array.from({ length: RCODE_LIMIT }, (_, code) => {
+    return { transport, rcode: NAMES.get(code) ?? `RCODE${code}` }
+  })
+}

@@ -1,0 +1,85 @@
+// The configuration of cairn-dns; configs/dns.toml explains every key.
+import {
+  checked,
+  durationBetween,
+  endpoint,
+  integerBetween,
+  list,
+  object,
+  oneOf,
+  optional,
+  parsed,
+  section,
+  withDefault,
+  type Decoder,
+} from '../../shared/config/decode.ts'
+import { observeTable, type ObserveConfig } from '../../shared/config/observe-table.ts'
+import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-table.ts'
+import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts'
+import type { Endpoint } from '../../shared/net/endpoint.ts'
+import { TEXT_LIMIT_OCTETS } from './core/nameserver.ts'
+import type { SerialRule } from './core/zone-keeper.ts'
+import { DEFAULT_DNS_LIMITS } from './listen.ts'
+
+export type DnsConfig = {
+  /** UDP and TCP alike. */
+  readonly listen: readonly Endpoint[]
+  /** What becomes of a changed zone whose SOA serial was not raised. */
+  readonly serial: SerialRule
+  readonly answers: {
+    /** Largest UDP answer, in octets. */
+    readonly udpOctets: number
+    /** For `version.bind CH TXT`. */
+    readonly version?: string
+    /** For `id.server CH TXT` and NSID. */
+    readonly identity?: string
+  }
+  readonly tcp: {
+    /** Milliseconds without a complete query. */
+    readonly idle: number
+    readonly connections: number
+    readonly connectionsPerClient: number
+  }
+  readonly store: StoreConfig
+  readonly observe: ObserveConfig
+  readonly sandbox: SandboxConfig
+}
+
+/** Below what RFC 6891 lets everyone send; above it fragments are certain. */
+const UDP_OCTETS = { lowest: 512, highest: 4096 } as const
+
+const serverText = parsed(`a text of at most ${TEXT_LIMIT_OCTETS} octets`, (text) =>
+  text !== '' && Buffer.byteLength(text) <= TEXT_LIMIT_OCTETS ? text : undefined,
+)
+
+const listenList = checked(list(endpoint), (endpoints, at) => {
+  if (endpoints.length === 0) at.report('Expected at least one "address:port"')
+})
+
+export const dnsConfig: Decoder<DnsConfig> = object({
+  listen: listenList,
+  serial: withDefault(oneOf('raise', 'refuse', 'keep'), 'raise'),
+  answers: section(
+    object({
+      udpOctets: withDefault(
+        integerBetween(UDP_OCTETS.lowest, UDP_OCTETS.highest),
+        DEFAULT_DNS_LIMITS.udpOctets,
+      ),
+      version: optional(serverText),
+      identity: optional(serverText),
+    }),
+  ),
+  tcp: section(
+    object({
+      idle: withDefault(durationBetween(1_000, 600_000), DEFAULT_DNS_LIMITS.tcpIdleMs),
+      connections: withDefault(integerBetween(1, 100_000), DEFAULT_DNS_LIMITS.tcpConnections),
+      connectionsPerClient: withDefault(
+        integerBetween(1, 100_000),
+        DEFAULT_DNS_LIMITS.tcpConnectionsPerClient,
+      ),
+    }),
+  ),
+  store: storeTable,
+  observe: observeTable,
+  sandbox: sandboxTable,
+})

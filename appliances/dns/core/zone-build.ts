@@ -1,0 +1,297 @@
+// Zones from zone text: whole, or from an older zone at the cost of what the edit changed.
+import { canonicalName, isAtOrBelow, parentName, type Name } from '../../../shared/dns/name.ts'
+import { TYPE } from '../../../shared/dns/record-types.ts'
+import { VersionedMap } from './versioned-map.ts'
+import { Zone, ZoneRRset, rrsetOf, type ZoneCounts, type ZoneNode } from './zone.ts'
+import type { ParsedRecord, ZoneText } from './zone-text.ts'
+
+export type ZoneChange = {
+  readonly zone: Zone
+  /** The zone this one was made from; undefined when it was built whole. */
+  readonly before: Zone | undefined
+  /** Canonical owners of `added` and `removed`; undefined means all of them. */
+  readonly touched: ReadonlySet<Name> | undefined
+  /** Records that were not there before; a line that only moved is neither added nor removed. */
+  readonly added: readonly ParsedRecord[]
+  readonly removed: readonly ParsedRecord[]
+  /** Among the lines read anew: records whose owner is not in the zone. They are left out. */
+  readonly foreign: readonly ParsedRecord[]
+}
+
+/** `origin` in any spelling. */
+export function buildZone(origin: Name, text: ZoneText): ZoneChange {
+  const builder = new ZoneBuilder(canonicalName(origin), undefined)
+  for (const chunk of text.chunks) for (const record of chunk.records) builder.add(record)
+  const zone = builder.finish(text)
+  return {
+    zone,
+    before: undefined,
+    touched: undefined,
+    added: [],
+    removed: [],
+    foreign: builder.foreign,
+  }
+}
+
+/** `before` keeps answering as it did; what both texts share is neither read nor copied. */
+export function updateZone(before: Zone, text: ZoneText): ZoneChange {
+  const lines = changedLines(before.text, text)
+  const { added, removed } = netChange(lines.added, lines.removed)
+  const touched = new Set<Name>()
+  for (const record of added) touched.add(canonicalName(record.owner))
+  for (const record of removed) touched.add(canonicalName(record.owner))
+  // A new $TTL at the top reads every line anew: then an overlay would only be a slower zone.
+  if (lines.removed.length * 2 > before.nodes.size)
+    return { ...buildZone(before.origin, text), before, touched, added, removed }
+  const builder = new ZoneBuilder(before.origin, before)
+  for (const record of lines.removed) builder.remove(record)
+  builder.takeAway()
+  for (const record of lines.added) builder.add(record)
+  const zone = builder.finish(text)
+  return { zone, before, touched, added, removed, foreign: builder.foreign }
+}
+
+/** Records by value that one side has more often than the other, for anything that asks what an edit meant. */
+export function netChange(
+  added: readonly ParsedRecord[],
+  removed: readonly ParsedRecord[],
+): { added: readonly ParsedRecord[]; removed: readonly ParsedRecord[] } {
+  const gone = new Map<string, ParsedRecord[]>()
+  for (const record of removed) {
+    const key = recordKey(record)
+    const same = gone.get(key)
+    if (same === undefined) gone.set(key, [record])
+    else same.push(record)
+  }
+  const come = added.filter((record) => gone.get(recordKey(record))?.pop() === undefined)
+  return { added: come, removed: [...gone.values()].flat() }
+}
+
+function recordKey({ owner, type, ttlSeconds, rdata }: ParsedRecord): string {
+  const content = Buffer.from(rdata.buffer, rdata.byteOffset, rdata.length).toString('latin1')
+  return `${type} ${ttlSeconds} ${canonicalName(owner)}${content}`
+}
+
+/** Lines of chunks that only one text has; a chunk that both have is the same `records` array in both. */
+export function changedLines(
+  before: ZoneText,
+  after: ZoneText,
+): { added: ParsedRecord[]; removed: ParsedRecord[] } {
+  const kept = new Map<readonly ParsedRecord[], number>()
+  for (const { records } of before.chunks) kept.set(records, (kept.get(records) ?? 0) + 1)
+  const added: ParsedRecord[] = []
+  for (const { records } of after.chunks) {
+    const count = kept.get(records) ?? 0
+    if (count > 0) kept.set(records, count - 1)
+    else for (const record of records) added.push(record)
+  }
+  const removed: ParsedRecord[] = []
+  for (const [records, count] of kept)
+    for (let i = 0; i < count; i++) for (const record of records) removed.push(record)
+  return { added, removed }
+}
+
+/** The lines of one type at a node; `same` while nothing was added or taken away. */
+type DraftLines = {
+  readonly type: number
+  records: readonly ParsedRecord[]
+  same: ZoneRRset | undefined
+  gone: Set<ParsedRecord> | undefined
+}
+
+type DraftNode = {
+  readonly name: Name
+  readonly before: ZoneNode | undefined
+  lines: DraftLines[]
+  children: number
+  dropped: boolean
+}
+
+/** Collects what becomes of each name that lines are added to or removed from, its ancestors included. */
+class ZoneBuilder {
+  readonly foreign: ParsedRecord[] = []
+  readonly #origin: Name
+  readonly #base: Zone | undefined
+  readonly #drafts = new Map<string, DraftNode>()
+  readonly #thinned: DraftLines[] = []
+  #lastOwner: Name | undefined
+  #lastDraft: DraftNode | undefined
+
+  constructor(origin: Name, base: Zone | undefined) {
+    this.#origin = origin
+    this.#base = base
+  }
+
+  add(record: ParsedRecord): void {
+    const draft = this.#draftOf(record.owner)
+    if (draft === undefined) {
+      this.foreign.push(record)
+      return
+    }
+    const lines = draft.lines.find((l) => l.type === record.type)
+    if (lines === undefined)
+      draft.lines.push({ type: record.type, records: [record], same: undefined, gone: undefined })
+    else if (lines.same === undefined) (lines.records as ParsedRecord[]).push(record)
+    else {
+      lines.records = [...lines.records, record]
+      lines.same = undefined
+    }
+  }
+
+  /** Marks a line of the base; `takeAway` must follow before the first `add`. */
+  remove(record: ParsedRecord): void {
+    const lines = this.#draftOf(record.owner)?.lines.find((l) => l.type === record.type)
+    if (lines === undefined) return
+    if (lines.gone === undefined) {
+      lines.gone = new Set()
+      this.#thinned.push(lines)
+    }
+    lines.gone.add(record)
+  }
+
+  takeAway(): void {
+    for (const lines of this.#thinned) {
+      const { gone } = lines
+      lines.records = lines.records.filter((record) => gone?.has(record) !== true)
+      lines.same = undefined
+    }
+  }
+
+  finish(text: ZoneText): Zone {
+    for (const draft of this.#drafts.values()) {
+      if (draft.lines.some((l) => l.records.length === 0))
+        draft.lines = draft.lines.filter((l) => l.records.length > 0)
+      this.#dropWhenEmpty(draft)
+    }
+    const base = this.#base
+    const nodes = new Map<string, ZoneNode | undefined>()
+    const counts = { ...(base?.counts ?? NO_COUNTS) }
+    const references = new Map<string, number | undefined>()
+    for (const draft of this.#drafts.values()) {
+      const node = draft.dropped ? undefined : settleNode(draft)
+      if (node !== undefined || base !== undefined) nodes.set(draft.name, node)
+      this.#count(counts, draft.before, -1)
+      this.#count(counts, node, 1)
+      this.#refer(references, draft.before, node, -1)
+      this.#refer(references, node, draft.before, 1)
+    }
+    return new Zone({
+      origin: this.#origin,
+      text,
+      counts,
+      nodes: version(base?.nodes, nodes),
+      references: version(base?.references, references),
+    })
+  }
+
+  #draftOf(owner: Name): DraftNode | undefined {
+    if (owner === this.#lastOwner) return this.#lastDraft
+    const name = canonicalName(owner)
+    this.#lastOwner = owner
+    this.#lastDraft = isAtOrBelow(name, this.#origin) ? this.#draft(name) : undefined
+    return this.#lastDraft
+  }
+
+  #draft(name: Name): DraftNode {
+    const known = this.#drafts.get(name)
+    if (known !== undefined) return known
+    const before = this.#base?.nodes.get(name)
+    const draft: DraftNode = {
+      name,
+      before,
+      lines: before === undefined ? [] : before.rrsets.map(untouchedLines),
+      children: before?.children ?? 0,
+      dropped: false,
+    }
+    this.#drafts.set(name, draft)
+    if (before === undefined && name !== this.#origin) this.#draft(parentName(name)!).children++
+    return draft
+  }
+
+  #dropWhenEmpty(draft: DraftNode): void {
+    let empty = draft
+    while (!empty.dropped && empty.children === 0 && empty.lines.every(isBare)) {
+      empty.dropped = true
+      if (empty.name === this.#origin) return
+      empty = this.#draft(parentName(empty.name)!)
+      empty.children--
+    }
+  }
+
+  #count(counts: Counts, node: ZoneNode | undefined, by: 1 | -1): void {
+    if (node === undefined) return
+    if (node.name !== this.#origin && rrsetOf(node, TYPE.NS) !== undefined) counts.delegations += by
+    if (rrsetOf(node, TYPE.DNAME) !== undefined) counts.dnames += by
+    if (isWildcard(node.name)) counts.wildcards += by
+  }
+
+  /** Counts the in-zone targets of the rrsets that only `node` has. */
+  #refer(
+    references: Map<string, number | undefined>,
+    node: ZoneNode | undefined,
+    other: ZoneNode | undefined,
+    by: 1 | -1,
+  ): void {
+    if (node === undefined) return
+    for (const rrset of node.rrsets) {
+      if (!isReferring(rrset.type) || other?.rrsets.includes(rrset) === true) continue
+      for (const { suffixes } of rrset.names) {
+        const target = suffixes[0]
+        if (target === undefined || !isAtOrBelow(target, this.#origin)) continue
+        const count = references.has(target)
+          ? references.get(target)
+          : this.#base?.references.get(target)
+        const sum = (count ?? 0) + by
+        references.set(target, sum === 0 ? undefined : sum)
+      }
+    }
+  }
+}
+
+/** Whether records of `type` need an address at their target. */
+export function isReferring(type: number): boolean {
+  return type === TYPE.NS || type === TYPE.MX || type === TYPE.SRV
+}
+
+export function isWildcard(name: Name): boolean {
+  return name.charCodeAt(0) === 1 && name[1] === '*'
+}
+
+function isBare(lines: DraftLines): boolean {
+  return lines.records.length === 0
+}
+
+function untouchedLines(same: ZoneRRset): DraftLines {
+  return { type: same.type, records: same.records, same, gone: undefined }
+}
+
+function settleNode(draft: DraftNode): ZoneNode {
+  const rrsets = draft.lines.map((l) => l.same ?? settleRRset(l.type, l.records))
+  return { name: draft.name, rrsets, children: draft.children }
+}
+
+function settleRRset(type: number, records: readonly ParsedRecord[]): ZoneRRset {
+  const first = records[0]!
+  if (records.length === 1) return new ZoneRRset(type, first.ttlSeconds, records, [first.rdata])
+  let ttlSeconds = first.ttlSeconds
+  const rdatas = new Map<string, Uint8Array>()
+  for (const record of records) {
+    ttlSeconds = Math.min(ttlSeconds, record.ttlSeconds)
+    const { buffer, byteOffset, length } = record.rdata
+    const content = Buffer.from(buffer, byteOffset, length).toString('latin1')
+    if (!rdatas.has(content)) rdatas.set(content, record.rdata)
+  }
+  return new ZoneRRset(type, ttlSeconds, records, [...rdatas.values()])
+}
+
+function version<V>(
+  base: VersionedMap<V> | undefined,
+  changes: Map<string, V | undefined>,
+): VersionedMap<V> {
+  // A zone built whole has nothing to take away.
+  return base?.with(changes) ?? VersionedMap.of(changes as Map<string, V>)
+}
+
+type Counts = { -readonly [K in keyof ZoneCounts]: ZoneCounts[K] }
+
+const NO_COUNTS: ZoneCounts = { delegations: 0, dnames: 0, wildcards: 0 }

@@ -1,0 +1,382 @@
+// What is wrong in a zone that parses: RFC 1034 §3.6.2, 2181 §5, §10, 6672 §2, 2782, 7505, and what BIND's checkzone knows.
+// After an edit only what changed, and what leaned on it, is looked at; the zone before counts as checked.
+import {
+  formatName,
+  isAtOrBelow,
+  parentName,
+  wildcardOf,
+  ROOT,
+  type Name,
+} from '../../../shared/dns/name.ts'
+import { TYPE, typeText } from '../../../shared/dns/record-types.ts'
+import type { Problem } from '../../../shared/result/problem.ts'
+import { placesOf } from './zone-places.ts'
+import { isReferring, isWildcard, type ZoneChange } from './zone-build.ts'
+import {
+  hasDname,
+  rrsetOf,
+  SOA_FIELD,
+  soaNumber,
+  type Zone,
+  type ZoneNode,
+  type ZoneRRset,
+} from './zone.ts'
+import type { ParsedRecord } from './zone-text.ts'
+
+/** A hostile or hopeless file is not answered with a million lines. */
+export const PROBLEM_LIMIT = 100
+/** Above this many changed regions every target is looked at instead of asking each region. */
+const REGION_LIMIT = 64
+
+/** Problems in the order of the file, at most PROBLEM_LIMIT; errors come before warnings when there are more. */
+export function checkZone(change: ZoneChange): readonly Problem[] {
+  const check = new ZoneCheck(change)
+  check.run()
+  return check.problems()
+}
+
+type Finding = {
+  readonly severity: Problem['severity']
+  readonly record: ParsedRecord | undefined
+  readonly message: string
+}
+
+class ZoneCheck {
+  readonly #change: ZoneChange
+  readonly #zone: Zone
+  readonly #found: Finding[] = []
+
+  constructor(change: ZoneChange) {
+    this.#change = change
+    this.#zone = change.zone
+  }
+
+  run(): void {
+    const { touched, foreign } = this.#change
+    for (const record of foreign) this.#checkForeign(record)
+    this.#checkApex()
+    if (touched === undefined) {
+      for (const [, node] of this.#zone.nodes.entries()) this.#checkNode(node)
+      return
+    }
+    for (const name of touched) {
+      const node = this.#zone.nodes.get(name)
+      if (node !== undefined) this.#checkNode(node)
+    }
+    this.#checkDependents(touched)
+  }
+
+  problems(): readonly Problem[] {
+    const wanted = new Set<ParsedRecord>()
+    for (const { record } of this.#found) if (record !== undefined) wanted.add(record)
+    const places = placesOf(this.#zone.text, wanted)
+    const { file } = this.#zone.text
+    const all = this.#found.map(({ severity, record, message }): Problem => {
+      const place = record === undefined ? { file } : (places.get(record) ?? { file })
+      return { severity, ...place, message }
+    })
+    all.sort((a, b) => rank(a) - rank(b) || (a.line ?? 0) - (b.line ?? 0))
+    if (all.length <= PROBLEM_LIMIT) return all.sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+    const more = all.length - PROBLEM_LIMIT
+    const kept: Problem[] = all.slice(0, PROBLEM_LIMIT)
+    const severity = all[PROBLEM_LIMIT]!.severity
+    return [...kept, { severity, file, message: `and ${more} more problems` }]
+  }
+
+  #error(record: ParsedRecord | undefined, message: string): void {
+    this.#found.push({ severity: 'error', record, message })
+  }
+
+  #warn(record: ParsedRecord | undefined, message: string): void {
+    this.#found.push({ severity: 'warning', record, message })
+  }
+
+  #checkForeign(record: ParsedRecord): void {
+    const owner = formatName(record.owner)
+    const zone = formatName(this.#zone.origin)
+    this.#warn(record, `${owner} is not in the zone ${zone} and is left out`)
+  }
+
+  #checkApex(): void {
+    const { apex, origin } = this.#zone
+    const zone = formatName(origin)
+    const soa = apex === undefined ? undefined : rrsetOf(apex, TYPE.SOA)
+    if (soa === undefined) this.#error(undefined, `No SOA record at ${zone}`)
+    else if (soa.rdatas.length > 1) this.#error(soa.records.at(-1), `Two SOA records at ${zone}`)
+    else if (this.#isTouched(origin)) this.#checkTimers(soa)
+    if (apex === undefined) return
+    if (rrsetOf(apex, TYPE.NS) === undefined) this.#error(undefined, `No NS record at ${zone}`)
+    const rrsig = rrsetOf(apex, TYPE.RRSIG)
+    if (rrsig !== undefined && this.#isTouched(origin))
+      this.#warn(
+        rrsig.records[0],
+        'The zone is signed, but signatures are not sent with answers yet',
+      )
+  }
+
+  #checkTimers(soa: ZoneRRset): void {
+    const rdata = soa.rdatas[0]!
+    const refresh = soaNumber(rdata, SOA_FIELD.refresh)
+    const retry = soaNumber(rdata, SOA_FIELD.retry)
+    const expire = soaNumber(rdata, SOA_FIELD.expire)
+    if (expire < refresh + retry) {
+      const sum = `refresh ${refresh} + retry ${retry}`
+      this.#warn(
+        soa.records[0],
+        `SOA expire ${expire} is less than ${sum}: secondaries may give up`,
+      )
+    }
+  }
+
+  #checkNode(node: ZoneNode): void {
+    const isApex = node.name === this.#zone.origin
+    const cut = this.#zone.cutAbove(node.name)
+    for (const rrset of node.rrsets) {
+      this.#checkRRset(node, rrset)
+      if (rrset.type === TYPE.SOA && !isApex)
+        this.#error(rrset.records[0], `SOA record below the apex, at ${formatName(node.name)}`)
+    }
+    this.#checkCname(node)
+    this.#checkDname(node, isApex)
+    this.#checkOwner(node)
+    if (cut !== undefined) this.#checkOccluded(node, cut)
+    if (cut === undefined || cut === node)
+      for (const rrset of node.rrsets)
+        if (isReferring(rrset.type)) this.#checkTargets(node, rrset, undefined)
+  }
+
+  #checkRRset(node: ZoneNode, rrset: ZoneRRset): void {
+    const { records } = rrset
+    if (records.length === 1) return
+    const what = `${typeText(rrset.type)} records of ${formatName(node.name)}`
+    const odd = records.find((r) => r.ttlSeconds !== records[0]!.ttlSeconds)
+    if (odd !== undefined)
+      this.#warn(odd, `The ${what} have different TTLs; the lowest, ${rrset.ttlSeconds}, is used`)
+    if (records.length > rrset.rdatas.length)
+      this.#warn(firstRepeated(records), `One of the ${what} is there twice`)
+  }
+
+  #checkCname(node: ZoneNode): void {
+    const cname = rrsetOf(node, TYPE.CNAME)
+    if (cname === undefined) return
+    const owner = formatName(node.name)
+    if (cname.rdatas.length > 1)
+      this.#error(cname.records.at(-1), `More than one CNAME at ${owner}`)
+    const other = node.rrsets.find((r) => !BESIDE_CNAME.has(r.type))
+    if (other === undefined) return
+    const types = node.rrsets.filter((r) => !BESIDE_CNAME.has(r.type)).map((r) => typeText(r.type))
+    this.#error(cname.records[0], `CNAME and other data at ${owner} (${types.join(', ')})`)
+  }
+
+  #checkDname(node: ZoneNode, isApex: boolean): void {
+    const dname = rrsetOf(node, TYPE.DNAME)
+    const owner = formatName(node.name)
+    if (dname !== undefined) {
+      if (dname.rdatas.length > 1)
+        this.#error(dname.records.at(-1), `More than one DNAME at ${owner}`)
+      if (!isApex && rrsetOf(node, TYPE.NS) !== undefined)
+        this.#error(dname.records[0], `DNAME and NS at ${owner}`)
+      if (node.children > 0)
+        this.#error(dname.records[0], `DNAME at ${owner}, but there are names below it`)
+      return
+    }
+    if (this.#change.touched === undefined || this.#zone.counts.dnames === 0) return
+    const cut = this.#zone.cutAbove(node.name)
+    if (cut !== undefined && hasDname(cut) && !this.#isTouched(cut.name))
+      this.#error(firstRecord(node), `${owner} is below the DNAME at ${formatName(cut.name)}`)
+  }
+
+  #checkOwner(node: ZoneNode): void {
+    const { origin } = this.#zone
+    const owner = formatName(node.name)
+    const record = firstRecord(node)
+    if (origin !== ROOT && isAtOrBelow(node.name, (origin.slice(0, -1) + origin) as Name))
+      this.#warn(record, `${owner} has the zone's name twice: is a final dot missing?`)
+    const host = node.rrsets.find((r) => HOST_TYPES.has(r.type))
+    if (host !== undefined && !isHostName(node.name))
+      this.#warn(host.records[0], `${owner} is not a host name, but has ${typeText(host.type)}`)
+    if (!isWildcard(node.name)) return
+    const odd = node.rrsets.find((r) => r.type === TYPE.NS || r.type === TYPE.DNAME)
+    if (odd !== undefined)
+      this.#warn(
+        odd.records[0],
+        `${typeText(odd.type)} at the wildcard ${owner} means nothing certain`,
+      )
+  }
+
+  #checkOccluded(node: ZoneNode, cut: ZoneNode): void {
+    if (!this.#zone.isDelegation(cut)) return
+    const seen = cut === node ? AT_CUT : BELOW_CUT
+    const hidden = node.rrsets.find((r) => !seen.has(r.type))
+    if (hidden === undefined) return
+    const what = `${typeText(hidden.type)} of ${formatName(node.name)}`
+    const by = `the delegation of ${formatName(cut.name)}`
+    this.#warn(hidden.records[0], `${what} is hidden by ${by}`)
+  }
+
+  /** With `only`, nothing but targets among these. */
+  #checkTargets(node: ZoneNode, rrset: ZoneRRset, only: ReadonlySet<Name> | undefined): void {
+    const type = typeText(rrset.type)
+    for (const [i, { name, suffixes }] of rrset.names.entries()) {
+      const target = suffixes[0] ?? ROOT
+      // `.` says "no service here" in MX and SRV (RFC 7505, RFC 2782).
+      if (target === ROOT || (only !== undefined && !only.has(target))) continue
+      if (!isAtOrBelow(target, this.#zone.origin)) continue
+      const address = addressOf(this.#zone, target)
+      const record = rrset.records.find((r) => r.rdata === rrset.rdatas[i])
+      const text = `${type} of ${formatName(node.name)} points to ${formatName(name)}`
+      if (address.kind === 'alias') {
+        const message = `${text}, which is an alias (CNAME)`
+        if (rrset.type === TYPE.NS) this.#error(record, message)
+        else this.#warn(record, message)
+      } else if (address.kind === 'none')
+        this.#error(record, `${text}, which has no address${this.#hint(target)}`)
+      else if (address.kind === 'delegated' && rrset.type === TYPE.NS && address.cut === node.name)
+        this.#error(
+          record,
+          `${text} inside the delegated zone, but there is no glue address for it`,
+        )
+    }
+  }
+
+  #hint(target: Name): string {
+    const { origin } = this.#zone
+    const doubled = (origin.slice(0, -1) + origin) as Name
+    return origin !== ROOT && isAtOrBelow(target, doubled) ? ': is a final dot missing?' : ''
+  }
+
+  /** Looks at what leaned on the changed names: targets of NS, MX and SRV, and data below a new cut. */
+  #checkDependents(touched: ReadonlySet<Name>): void {
+    const { before } = this.#change
+    if (before === undefined) return
+    const zone = this.#zone
+    const wildcards = zone.counts.wildcards + before.counts.wildcards > 0
+    const suspects = new Set<Name>()
+    const regions = new Set<Name>()
+    const newCuts: Name[] = []
+    for (const name of withAncestors(touched, zone.origin)) {
+      const was = before.nodes.get(name)
+      const is = zone.nodes.get(name)
+      if (zone.references.get(name) !== undefined) suspects.add(name)
+      if (wildcards && (was === undefined) !== (is === undefined)) regions.add(name)
+      if (isWildcard(name)) regions.add(parentName(name)!)
+      if (name === zone.origin || kindOfCut(was) === kindOfCut(is)) continue
+      regions.add(name)
+      if (is !== undefined && is.children > 0 && rrsetOf(is, TYPE.NS) !== undefined)
+        newCuts.push(name)
+    }
+    if (regions.size > 0)
+      for (const [key] of zone.references.entries()) {
+        const target = key as Name
+        if (regions.size > REGION_LIMIT || isBelowAny(target, regions)) suspects.add(target)
+      }
+    const bad = new Set<Name>()
+    for (const target of suspects) if (addressOf(zone, target).kind !== 'address') bad.add(target)
+    if (bad.size === 0 && newCuts.length === 0) return
+    for (const [, node] of zone.nodes.entries()) {
+      if (touched.has(node.name)) continue
+      if (bad.size > 0 && node.rrsets.some((r) => isReferring(r.type))) {
+        const cut = zone.cutAbove(node.name)
+        if (cut === undefined || cut === node)
+          for (const rrset of node.rrsets)
+            if (isReferring(rrset.type)) this.#checkTargets(node, rrset, bad)
+      }
+      const cut = newCuts.find((c) => isAtOrBelow(node.name, c))
+      if (cut !== undefined) this.#checkOccluded(node, zone.nodes.get(cut)!)
+    }
+  }
+
+  #isTouched(name: Name): boolean {
+    return this.#change.touched?.has(name) ?? true
+  }
+}
+
+type Address =
+  | { readonly kind: 'address' | 'alias' | 'none' }
+  | { readonly kind: 'delegated'; readonly cut: Name }
+
+/** What someone who asks for an address of `target`, which is in the zone, would get. */
+function addressOf(zone: Zone, target: Name): Address {
+  const node = zone.nodes.get(target)
+  const cut = zone.cutAbove(target)
+  if (cut !== undefined && !zone.isDelegation(cut)) return { kind: 'alias' }
+  if (cut !== undefined)
+    return hasAddress(node) ? { kind: 'address' } : { kind: 'delegated', cut: cut.name }
+  const answering = node ?? wildcardFor(zone, target)
+  if (answering === undefined) return { kind: 'none' }
+  if (hasAddress(answering)) return { kind: 'address' }
+  return { kind: rrsetOf(answering, TYPE.CNAME) === undefined ? 'none' : 'alias' }
+}
+
+function wildcardFor(zone: Zone, missing: Name): ZoneNode | undefined {
+  if (zone.counts.wildcards === 0) return undefined
+  for (let at = parentName(missing); at !== undefined; at = parentName(at)) {
+    if (zone.nodes.get(at) !== undefined) return zone.nodes.get(wildcardOf(at))
+    if (at === zone.origin) return undefined
+  }
+  return undefined
+}
+
+function hasAddress(node: ZoneNode | undefined): boolean {
+  return node?.rrsets.some((r) => r.type === TYPE.A || r.type === TYPE.AAAA) ?? false
+}
+
+function kindOfCut(node: ZoneNode | undefined): number {
+  if (node === undefined) return 0
+  const ns = rrsetOf(node, TYPE.NS) === undefined ? 0 : 1
+  return ns + (rrsetOf(node, TYPE.DNAME) === undefined ? 0 : 2)
+}
+
+function* withAncestors(names: ReadonlySet<Name>, origin: Name): Iterable<Name> {
+  const seen = new Set<Name>()
+  for (const name of names)
+    for (let at: Name | undefined = name; at !== undefined; at = parentName(at)) {
+      if (seen.has(at) || !isAtOrBelow(at, origin)) break
+      seen.add(at)
+      yield at
+    }
+}
+
+function isBelowAny(name: Name, regions: ReadonlySet<Name>): boolean {
+  for (const region of regions) if (isAtOrBelow(name, region)) return true
+  return false
+}
+
+function firstRecord(node: ZoneNode): ParsedRecord | undefined {
+  return node.rrsets[0]?.records[0]
+}
+
+function firstRepeated(records: readonly ParsedRecord[]): ParsedRecord | undefined {
+  const seen = new Set<string>()
+  return records.find(({ rdata }) => {
+    const content = Buffer.from(rdata).toString('latin1')
+    return seen.has(content) || !seen.add(content)
+  })
+}
+
+/** Letters, digits and hyphens inside labels (RFC 1123 §2.1); a wildcard stands for any. */
+function isHostName(name: Name): boolean {
+  for (let at = 0; name.charCodeAt(at) !== 0; at += 1 + name.charCodeAt(at)) {
+    const label = name.slice(at + 1, at + 1 + name.charCodeAt(at))
+    if (at === 0 && label === '*') continue
+    if (!/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/i.test(label)) return false
+  }
+  return true
+}
+
+function rank(problem: Problem): number {
+  return problem.severity === 'error' ? 0 : 1
+}
+
+/** Beside a CNAME only DNSSEC's own types may stand (RFC 2181 §10.1, RFC 4034 §3, §4). */
+const BESIDE_CNAME: ReadonlySet<number> = new Set([TYPE.CNAME, TYPE.RRSIG, TYPE.NSEC])
+const HOST_TYPES: ReadonlySet<number> = new Set([TYPE.A, TYPE.AAAA, TYPE.MX])
+const BELOW_CUT: ReadonlySet<number> = new Set([TYPE.A, TYPE.AAAA])
+const AT_CUT: ReadonlySet<number> = new Set([
+  TYPE.NS,
+  TYPE.DS,
+  TYPE.NSEC,
+  TYPE.RRSIG,
+  TYPE.A,
+  TYPE.AAAA,
+])

@@ -1,0 +1,151 @@
+// What the store asks of the zones: may this become the head (Accept), and now it is the head (publish).
+// A change that did not raise its SOA serial is raised, refused or kept, as configured (RFC 1982, RFC 1034 §4.3.5).
+import type { Accept, Person, Snapshot, Verdict } from '../../../store/api.ts'
+import { formatName } from '../../../shared/dns/name.ts'
+import { hasErrors, type Problem } from '../../../shared/result/problem.ts'
+import { isNewerSerial, nextSerial, replaceSerial } from './soa-serial.ts'
+import { changedLines, netChange } from './zone-build.ts'
+import { placesOf } from './zone-places.ts'
+import { differingOrigins, loadZones, type LoadedZones, type ZoneSet } from './zone-set.ts'
+import type { Zone } from './zone.ts'
+
+export type SerialRule = 'raise' | 'refuse' | 'keep'
+
+export type ZoneKeeperOptions = {
+  readonly serial: SerialRule
+  /** Milliseconds since 1970, for serials that are dates. */
+  readonly wallMs: () => number
+  /** Author of raised serials. */
+  readonly author: Person
+}
+
+/** Sets that `accept` made and that are not published: candidates, and some that came to nothing. */
+const RECENT_LIMIT = 4
+
+export class ZoneKeeper {
+  readonly #options: ZoneKeeperOptions
+  #published: ZoneSet | undefined
+  #recent: ZoneSet[] = []
+  /** A candidate that was sent back with a repair: it comes again with nearly nothing left to read. */
+  #repaired: ZoneSet | undefined
+
+  constructor(options: ZoneKeeperOptions) {
+    this.#options = options
+  }
+
+  readonly accept: Accept = (candidate, before): Verdict => {
+    const known = this.#setFor(before)
+    const base = this.#repaired ?? known
+    this.#repaired = undefined
+    const { zones, problems } = loadZones(candidate, base)
+    if (hasErrors(problems)) return { problems }
+    this.#recent = [...this.#recent, zones].slice(-RECENT_LIMIT)
+    const stale = staleSerials(known, zones)
+    if (stale.length === 0) return { problems }
+    if (this.#options.serial === 'raise') return this.#raise(zones, stale, problems)
+    const severity = this.#options.serial === 'refuse' ? 'error' : 'warning'
+    return { problems: [...problems, ...stale.map((s) => staleProblem(s, severity))] }
+  }
+
+  /**
+   * Serves `head` from now on. Nearly all of it was read by `accept` before; `problems` are those of what was not,
+   * and `origins` the zones that differ from the set published before.
+   */
+  publish(head: Snapshot): LoadedZones {
+    const before = this.#published
+    const ready = this.#find(head)
+    const loaded = ready === undefined ? loadZones(head, before) : undefined
+    const zones = loaded?.zones ?? ready!.at(head)
+    const origins =
+      before === undefined ? [...zones].map((z) => z.origin) : differingOrigins(before, zones)
+    zones.own(origins)
+    this.#published = zones
+    // Candidates before this one are past; those after it may be on their way to the disk.
+    if (ready !== undefined) this.#recent = this.#recent.slice(this.#recent.indexOf(ready) + 1)
+    return { zones, problems: loaded?.problems ?? [], origins }
+  }
+
+  #find(snapshot: Snapshot): ZoneSet | undefined {
+    if (this.#published?.snapshot.tree === snapshot.tree) return this.#published
+    return this.#recent.find((zones) => zones.snapshot.tree === snapshot.tree)
+  }
+
+  #setFor(snapshot: Snapshot): ZoneSet {
+    const known = this.#find(snapshot)
+    if (known !== undefined) return known
+    const { zones } = loadZones(snapshot, this.#published)
+    this.#recent = [...this.#recent, zones].slice(-RECENT_LIMIT)
+    return zones
+  }
+
+  #raise(zones: ZoneSet, stale: readonly StaleSerial[], problems: readonly Problem[]): Verdict {
+    const files = new Map<string, string>()
+    const raised: string[] = []
+    const failed: Problem[] = []
+    for (const one of stale) {
+      const { file, line } = soaPlace(one.zone)
+      const bytes = zones.snapshot.get(file)
+      const text = files.get(file) ?? Buffer.from(bytes ?? []).toString('latin1')
+      const serial = nextSerial(one.served, { wallMs: this.#options.wallMs() })
+      const changed = replaceSerial(text, line, serial)
+      if (changed.ok) {
+        files.set(file, changed.value)
+        raised.push(`${formatName(one.zone.origin)} to ${serial}`)
+      } else failed.push(staleProblem(one, 'error'))
+    }
+    if (failed.length > 0) return { problems: [...problems, ...failed] }
+    this.#repaired = zones
+    const message =
+      raised.length === 1
+        ? `Raise the serial of ${raised[0]!}`
+        : `Raise ${raised.length} serials\n\n${raised.join('\n')}\n`
+    return {
+      problems,
+      repair: {
+        info: { message, author: this.#options.author },
+        edit: (edit) => {
+          for (const [path, text] of files) edit.set(path, Buffer.from(text, 'latin1'))
+        },
+      },
+    }
+  }
+}
+
+type StaleSerial = {
+  readonly zone: Zone
+  /** What secondaries have. */
+  readonly served: number
+  readonly serial: number
+}
+
+/** Zones that say something else than before under a serial that is not newer. */
+function staleSerials(before: ZoneSet, after: ZoneSet): readonly StaleSerial[] {
+  const stale: StaleSerial[] = []
+  for (const origin of differingOrigins(before, after)) {
+    const was = before.get(origin)?.zone
+    const zone = after.get(origin)?.zone
+    const served = was?.serial
+    const serial = zone?.serial
+    if (was === undefined || zone === undefined || was === zone) continue
+    if (served === undefined || serial === undefined || isNewerSerial(serial, served)) continue
+    const lines = changedLines(was.text, zone.text)
+    const { added, removed } = netChange(lines.added, lines.removed)
+    if (added.length + removed.length > 0) stale.push({ zone, served, serial })
+  }
+  return stale
+}
+
+function staleProblem(
+  { zone, served, serial }: StaleSerial,
+  severity: 'error' | 'warning',
+): Problem {
+  const wrong = serial === served ? `was not raised` : `went back from ${served}`
+  const message = `The zone changed, but its serial ${serial} ${wrong}: secondaries will not notice`
+  return { severity, ...soaPlace(zone), message }
+}
+
+function soaPlace(zone: Zone): { readonly file: string; readonly line: number } {
+  const soa = zone.soa?.records[0]
+  const place = soa === undefined ? undefined : placesOf(zone.text, new Set([soa])).get(soa)
+  return place ?? { file: zone.text.file, line: 1 }
+}

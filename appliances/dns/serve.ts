@@ -1,0 +1,116 @@
+// Ties the parts together: a push is checked by the keeper, the new head's zones are published to the name server,
+// and the name server answers what the listeners receive.
+import type { Context, Running } from '../../shared/appliance/appliance.ts'
+import { systemClock } from '../../shared/clock/clock.ts'
+import { formatName } from '../../shared/dns/name.ts'
+import type { Log } from '../../shared/log/log.ts'
+import { formatEndpoint } from '../../shared/net/endpoint.ts'
+import { formatProblem } from '../../shared/result/problem.ts'
+import { openStore, type Snapshot } from '../../store/index.ts'
+import type { DnsConfig } from './config.ts'
+import { countAnswers } from './answer-counts.ts'
+import { Nameserver } from './core/nameserver.ts'
+import { ZoneKeeper } from './core/zone-keeper.ts'
+import type { LoadedZones, ZoneSet } from './core/zone-set.ts'
+import { listenDns } from './listen.ts'
+
+const PERSON = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
+/** Zones that /status lists one by one. */
+const STATUS_ZONES_LIMIT = 1000
+
+export function keeperOf(config: DnsConfig): ZoneKeeper {
+  return new ZoneKeeper({
+    serial: config.serial,
+    wallMs: () => systemClock.wallMs(),
+    author: PERSON,
+  })
+}
+
+export async function serve(context: Context<DnsConfig>): Promise<Running> {
+  const { config, log, metrics, clock } = context
+  const keeper = keeperOf(config)
+  const store = await openStore(config.store, {
+    log,
+    metrics,
+    clock,
+    accept: keeper.accept,
+    committer: PERSON,
+  })
+  const branch = store.branch()
+  let zones = publishLogged(keeper, branch.head, log)
+  const counts = countAnswers(metrics, clock)
+  const server = new Nameserver(
+    zones,
+    { ...config.answers, udpLimitOctets: config.answers.udpOctets },
+    counts,
+  )
+  const unsubscribe = branch.subscribe((head) => {
+    zones = publishLogged(keeper, head, log)
+    server.publish(zones)
+  })
+  metrics.gauge(
+    'cairn_dns_zones',
+    'Zones in the branch, the broken ones included',
+    () => zones.size,
+  )
+  const listener = await listenDns({
+    listen: config.listen,
+    handle: (packet, transport, out) => server.handle(packet, transport, out),
+    limits: {
+      udpOctets: config.answers.udpOctets,
+      tcpIdleMs: config.tcp.idle,
+      tcpConnections: config.tcp.connections,
+      tcpConnectionsPerClient: config.tcp.connectionsPerClient,
+    },
+    clock,
+    log,
+  }).catch(async (cause: unknown) => {
+    await store.close()
+    throw cause
+  })
+  metrics.gauge('cairn_dns_tcp_connections', 'Open TCP connections', () => listener.connections())
+  const addresses = listener.addresses.map((a) => `dns://${formatEndpoint(a)}`)
+  return {
+    addresses: store.url === undefined ? addresses : [...addresses, store.url],
+    status: () => ({ store: store.status(), zones: zonesStatus(zones) }),
+    async reload() {
+      store.reload()
+      await store.sync()
+    },
+    async stop() {
+      unsubscribe()
+      await listener.close()
+      counts.flush()
+      await store.close()
+    },
+  }
+}
+
+/** What of a head could not be served is said in the log: nobody waits for an answer who could be told. */
+function publishLogged(keeper: ZoneKeeper, head: Snapshot, log: Log): ZoneSet {
+  const loaded: LoadedZones = keeper.publish(head)
+  for (const problem of loaded.problems) {
+    const fields = { problem: formatProblem(problem) }
+    if (problem.severity === 'error') log.error('zone-problem', fields)
+    else log.warn('zone-problem', fields)
+  }
+  for (const origin of loaded.origins) {
+    const served = loaded.zones.get(origin)
+    const name = formatName(origin)
+    if (served === undefined) log.info('zone-gone', { zone: name })
+    else if (served.zone === undefined)
+      log.error('zone-broken', { zone: name, file: served.paths[0] })
+    else log.info('zone-published', { zone: name, serial: served.zone.serial })
+  }
+  return loaded.zones
+}
+
+function zonesStatus(zones: ZoneSet): unknown {
+  const list: { zone: string; file: string | undefined; serial: number | string | undefined }[] = []
+  for (const { origin, paths, zone } of zones) {
+    if (list.length === STATUS_ZONES_LIMIT) break
+    const serial = zone === undefined ? 'broken' : zone.serial
+    list.push({ zone: formatName(origin), file: paths[0], serial })
+  }
+  return { count: zones.size, list }
+}

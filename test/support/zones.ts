@@ -1,0 +1,127 @@
+// Zones from text and questions as one writes them for dig, for tests of the name server.
+import { Nameserver, type Transport } from '../../appliances/dns/core/nameserver.ts'
+import { buildZone } from '../../appliances/dns/core/zone-build.ts'
+import type { Zone } from '../../appliances/dns/core/zone.ts'
+import { parseZoneText, type ZoneText } from '../../appliances/dns/core/zone-text.ts'
+import { canonicalName, formatName, parseName, type Name } from '../../shared/dns/name.ts'
+import {
+  decodeMessage,
+  encodeMessage,
+  FLAG,
+  OPCODE,
+  RCODE,
+  type Message,
+  type MessageRecord,
+} from '../../shared/dns/message.ts'
+import { formatRdata } from '../../shared/dns/rdata.ts'
+import { CLASS, typeNumber, typeText } from '../../shared/dns/record-types.ts'
+
+export function name(text: string): Name {
+  const parsed = parseName(text)
+  if (!parsed.ok) throw new Error(`${text}: ${parsed.error}`)
+  return parsed.value
+}
+
+export function zoneText(origin: string, text: string, previous?: ZoneText): ZoneText {
+  return parseZoneText({
+    text,
+    file: `zones/${origin.replace(/\.$/, '')}`,
+    origin: name(origin),
+    include: () => undefined,
+    ...(previous === undefined ? {} : { previous }),
+  })
+}
+
+export function zoneOf(origin: string, text: string): Zone {
+  return buildZone(name(origin), zoneText(origin, text)).zone
+}
+
+/** A name server for these zones that counts nothing. */
+export function serverOf(...zones: readonly Zone[]): Nameserver {
+  const table = new Map(zones.map((zone) => [zone.origin, { zone }]))
+  return new Nameserver(
+    { get: (origin) => table.get(origin) },
+    { udpLimitOctets: 1232 },
+    { answered: () => {}, truncated: () => {}, ignored: () => {} },
+  )
+}
+
+export type Ask = {
+  readonly transport?: Transport
+  /** Payload size to offer; no EDNS without. */
+  readonly edns?: number
+  readonly flags?: number
+}
+
+/** `www.example.org. A`. */
+export function queryOf(question: string, ask: Ask = {}): Uint8Array {
+  const [qname, qtype] = question.split(' ')
+  return encodeMessage({
+    id: 0x4242,
+    opcode: OPCODE.QUERY,
+    flags: ask.flags ?? 0,
+    rcode: RCODE.NOERROR,
+    questions: [{ qname: name(qname!), qtype: typeNumber(qtype!)!, qclass: CLASS.IN }],
+    answers: [],
+    authorities: [],
+    additionals: [],
+    ...(ask.edns === undefined
+      ? {}
+      : {
+          edns: {
+            udpOctets: ask.edns,
+            extendedRcode: 0,
+            version: 0,
+            dnssecOk: false,
+            options: [],
+          },
+        }),
+  })
+}
+
+export type Reply = {
+  /** `NOERROR AA`. */
+  readonly status: string
+  readonly answer: readonly string[]
+  readonly authority: readonly string[]
+  readonly additional: readonly string[]
+}
+
+export function send(
+  server: Nameserver,
+  packet: Uint8Array,
+  transport: Transport = 'udp',
+): Message {
+  const out = new Uint8Array(65_535)
+  const decoded = decodeMessage(out.slice(0, server.handle(packet, transport, out)))
+  if (!decoded.ok) throw new Error(decoded.error.kind)
+  return decoded.value
+}
+
+export function ask(server: Nameserver, question: string, options: Ask = {}): Reply {
+  const message = send(server, queryOf(question, options), options.transport)
+  const rcode = Object.entries(RCODE).find(([, code]) => code === message.rcode)?.[0]
+  const flags = (['AA', 'TC'] as const).filter((flag) => (message.flags & FLAG[flag]) !== 0)
+  return {
+    status: [rcode ?? String(message.rcode), ...flags].join(' '),
+    answer: message.answers.map(recordText),
+    authority: message.authorities.map(recordText),
+    additional: message.additionals.map(recordText),
+  }
+}
+
+/** Every record of a zone, sorted: two zones that say the same give the same. */
+export function zoneRecords(zone: Zone): readonly string[] {
+  const lines: string[] = []
+  for (const [, node] of zone.nodes.entries())
+    for (const { type, ttlSeconds, rdatas } of node.rrsets)
+      for (const rdata of rdatas) {
+        lines.push(recordText({ owner: node.name, type, class: CLASS.IN, ttlSeconds, rdata }))
+      }
+  return lines.sort()
+}
+
+function recordText({ owner, ttlSeconds, type, rdata }: MessageRecord): string {
+  const content = formatRdata(type, rdata)
+  return `${formatName(canonicalName(owner))} ${ttlSeconds} ${typeText(type)} ${content}`
+}

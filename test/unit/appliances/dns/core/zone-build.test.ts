@@ -1,0 +1,141 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { buildZone, updateZone } from '../../../../../appliances/dns/core/zone-build.ts'
+import { checkZone } from '../../../../../appliances/dns/core/zone-check.ts'
+import type { Zone } from '../../../../../appliances/dns/core/zone.ts'
+import { formatName } from '../../../../../shared/dns/name.ts'
+import { hasErrors } from '../../../../../shared/result/problem.ts'
+import { Random, randomZone } from '../../../../support/random-zone.ts'
+import { name, zoneOf, zoneRecords, zoneText } from '../../../../support/zones.ts'
+
+const HEAD = '$TTL 300\n@ SOA ns h 1 2 3 4 60\n@ NS ns\nns A 192.0.2.1\n'
+
+/** Everything there is to know of a zone, without the order in which it came to be. */
+function picture(zone: Zone): unknown {
+  const nodes = [...zone.nodes.entries()].map(([key, node]) => {
+    return [key, node.name, node.children, node.rrsets.map((r) => r.type).sort()]
+  })
+  return {
+    records: zoneRecords(zone),
+    nodes: nodes.sort(),
+    references: [...zone.references.entries()].sort(),
+    counts: zone.counts,
+    apex: zone.apex?.name,
+  }
+}
+
+describe('a zone built whole', () => {
+  test('knows names that only have names below them', () => {
+    const zone = zoneOf('example.org.', `${HEAD}a.b.c A 192.0.2.1\n`)
+    const names = [...zone.nodes.entries()].map(([, node]) => formatName(node.name)).sort()
+    expect(names).toEqual([
+      'a.b.c.example.org.',
+      'b.c.example.org.',
+      'c.example.org.',
+      'example.org.',
+      'ns.example.org.',
+    ])
+    expect(zone.nodes.get(name('c.example.org.'))).toMatchObject({ rrsets: [], children: 1 })
+  })
+
+  test('takes the lowest TTL and keeps one of two equal records', () => {
+    const zone = zoneOf(
+      'example.org.',
+      `${HEAD}w 60 A 192.0.2.1\nW 30 A 192.0.2.2\nw 90 A 192.0.2.1\n`,
+    )
+    const [rrset] = zone.nodes.get(name('w.example.org.'))!.rrsets
+    expect(rrset).toMatchObject({ ttlSeconds: 30 })
+    expect(rrset!.rdatas).toHaveLength(2)
+    expect(rrset!.records).toHaveLength(3)
+  })
+
+  test('counts what makes answers harder', () => {
+    const zone = zoneOf(
+      'example.org.',
+      `${HEAD}s NS ns.s\nns.s A 192.0.2.1\n*.w A 192.0.2.1\nd DNAME w\n`,
+    )
+    expect(zone.counts).toEqual({ delegations: 1, dnames: 1, wildcards: 1 })
+    expect(zone.references.get(name('ns.s.example.org.'))).toBe(1)
+  })
+
+  test('leaves out what is not in it', () => {
+    const change = buildZone(
+      name('example.org.'),
+      zoneText('example.org.', `${HEAD}a.net. A 192.0.2.1\n`),
+    )
+    expect(change.foreign).toHaveLength(1)
+    expect(change.zone.nodes.size).toBe(2)
+  })
+})
+
+describe('a zone made from an older one', () => {
+  test('says what an edit meant, not which lines it touched', () => {
+    const lines = Array.from({ length: 500 }, (_, i) => `h${i} A 192.0.2.${i % 250}\n`)
+    const before = zoneOf('example.org.', HEAD + lines.join(''))
+    const edited = lines.with(250, 'h250 A 203.0.113.1\n')
+    const text = zoneText('example.org.', HEAD + edited.join(''), before.text)
+    const change = updateZone(before, text)
+    expect(change.added).toHaveLength(1)
+    expect(change.removed).toHaveLength(1)
+    expect([...change.touched!]).toEqual([name('h250.example.org.')])
+    expect(picture(change.zone)).toEqual(picture(zoneOf('example.org.', HEAD + edited.join(''))))
+  })
+
+  test('is the same as one built whole, whatever was edited, and leaves the old one as it was', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0 }),
+        fc.array(fc.tuple(fc.constantFrom('add', 'drop', 'swap'), fc.nat(), fc.nat()), {
+          minLength: 1,
+          maxLength: 6,
+        }),
+        fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
+        (seed, edits, publishes) => {
+          const random = new Random(seed)
+          let lines = randomZone(random, 'example.org.', 120).text.split('\n')
+          let zone = zoneOf('example.org.', lines.join('\n'))
+          for (const [i, [kind, at, with_]] of edits.entries()) {
+            const head = 3
+            const place = head + (at % (lines.length - head))
+            if (kind === 'add') lines = lines.toSpliced(place, 0, `new${with_ % 5}.a A 192.0.2.9`)
+            else if (kind === 'drop') lines = lines.toSpliced(place, 1 + (with_ % 3))
+            else lines = lines.with(place, lines[head + (with_ % (lines.length - head))]!)
+            const old = picture(zone)
+            const text = zoneText('example.org.', lines.join('\n'), zone.text)
+            const change = updateZone(zone, text)
+            if (publishes[i] === true) change.zone.own()
+            expect(picture(zone)).toEqual(old)
+            expect(picture(change.zone)).toEqual(picture(zoneOf('example.org.', lines.join('\n'))))
+            zone = change.zone
+          }
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  test('has errors whenever one built whole has', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0 }), fc.nat(), fc.nat(), (seed, at, other) => {
+        const random = new Random(seed)
+        const lines = randomZone(random, 'example.org.', 150).text.split('\n')
+        const before = zoneOf('example.org.', lines.join('\n'))
+        if (hasErrors(checkZone(buildZone(name('example.org.'), before.text)))) return
+        const edited = lines.with(
+          3 + (at % (lines.length - 3)),
+          lines[3 + (other % (lines.length - 3))]!,
+        )
+        const text = zoneText('example.org.', edited.join('\n'), before.text)
+        const whole = checkZone(
+          buildZone(name('example.org.'), zoneText('example.org.', edited.join('\n'))),
+        )
+        const partly = checkZone(updateZone(before, text))
+        expect(partly.filter((p) => p.severity === 'error')).toEqual(
+          expect.arrayContaining(hasErrors(whole) ? [expect.anything()] : []),
+        )
+        expect(hasErrors(partly)).toBe(hasErrors(whole))
+      }),
+      { numRuns: 80 },
+    )
+  })
+})
