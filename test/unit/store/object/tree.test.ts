@@ -131,11 +131,9 @@ describe('changing', () => {
   })
 
   // Names that sort next to each other, and around where a folder of a name would stand.
-  const name = fc.string({
-    unit: fc.constantFrom('a', 'b', '-', '.', '0', 'ü'),
-    minLength: 1,
-    maxLength: 4,
-  })
+  const name = fc
+    .string({ unit: fc.constantFrom('a', 'b', '-', '.', '0', 'ü'), minLength: 1, maxLength: 4 })
+    .filter((text) => text !== '.' && text !== '..')
   const item = fc.record({
     mode: fc.constantFrom(FILE, 0o100755, TREE_MODE),
     oid: fc.constantFrom(oid('1'), oid('2'), oid('3')),
@@ -157,15 +155,12 @@ describe('changing', () => {
           // The spliced index is the one a fresh decode finds.
           expect([...tree]).toEqual([...decoded(tree.raw)])
           for (const [key, value] of model) expect(tree.find(key)).toEqual({ name: key, ...value })
-          expect(checkTree(tree)).toEqual([...model.keys()].flatMap(dotProblem))
+          expect(checkTree(tree)).toEqual([])
         }
       }),
     )
   })
 })
-
-const dotProblem = (name: string): string[] =>
-  name === '.' || name === '..' ? [`"${name}" has the part "${name}"`] : []
 
 describe('checking', () => {
   const problemsOf = (items: Parameters<typeof rawTree>[0]): string[] =>
