@@ -18,13 +18,15 @@ export type Advertisement = {
 export function decodeAdvertisement(bytes: Uint8Array): Result<Advertisement, RemoteError> {
   const packets = decodeAllPackets(bytes)
   if (!packets.ok) return garbage('its list of refs is cut short or no packet lines')
+  const [first] = packets.value
+  const opening = first?.kind === 'data' ? Buffer.from(first.bytes).toString('utf8') : ''
+  if (opening.startsWith('ERR ')) return err(errorLine(opening))
   if (packets.value.at(-1)?.kind !== 'flush') return garbage('its list of refs is cut short')
   const refs = new Map<string, Oid>()
   let capabilityText: string | undefined
   for (const [n, packet] of packets.value.slice(0, -1).entries()) {
     if (packet.kind !== 'data') return garbage('its list of refs has a hole')
     const line = Buffer.from(packet.bytes).toString('utf8').replace(/\n$/, '')
-    if (line.startsWith('ERR ')) return err(errorLine(line))
     if (n === 0 && line === 'version 1') continue
     if (line.startsWith('version ')) return garbage(`it answers in protocol ${printable(line)}`)
     if (line.startsWith('shallow ')) continue

@@ -7,7 +7,9 @@ export function networkError(error: unknown): RemoteError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
   const message = printable(cause instanceof Error ? cause.message : String(cause))
-  if (code.startsWith('HPE_')) return { kind: 'garbage', why: `it does not speak HTTP: ${message}` }
+  const isParser = cause instanceof Error && cause.name === 'HTTPParserError'
+  if (isParser || code.startsWith('HPE_'))
+    return { kind: 'garbage', why: `it does not speak HTTP: ${message}` }
   if (/TIMEOUT|TIMEDOUT/.test(code)) return { kind: 'timeout', why: message }
   const words = NETWORK_ERRORS[code]
   const why = words ?? (code === '' ? message : `${message} (${code})`)
