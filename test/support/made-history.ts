@@ -1,8 +1,10 @@
 // Histories made in memory from lists of files, for tests of what reads commits and trees.
+import { inflateSync } from 'node:zlib'
 import { encodeCommit } from '../../store/object/commit.ts'
+import { applyDelta } from '../../store/object/delta.ts'
 import { oidOf, type GitObject, type ObjectType, type Oid } from '../../store/object/oid.ts'
 import { Tree, TREE_MODE } from '../../store/object/tree.ts'
-import type { ObjectReader } from '../../store/repository.ts'
+import type { ObjectReader, StoredEntry } from '../../store/repository.ts'
 
 export type MadeFile = string | Uint8Array | { readonly mode: number; readonly oid: Oid }
 
@@ -30,6 +32,15 @@ export class MadeHistory implements ObjectReader {
     const oid = oidOf(type, bytes)
     this.objects.set(oid, { type, bytes })
     return oid
+  }
+
+  /** Objects as a pack brings them; throws when one is not what it says it is. */
+  store(entries: readonly StoredEntry[]): void {
+    for (const { oid, type, deflated, base } of entries) {
+      const content = inflateSync(deflated)
+      const made = this.put(type, base === undefined ? content : this.#patched(base, content))
+      if (made !== oid) throw new Error(`entry ${oid} holds ${made}`)
+    }
   }
 
   tree(files: MadeFiles): Oid {
@@ -75,6 +86,12 @@ export class MadeHistory implements ObjectReader {
       }
     }
     return files
+  }
+
+  #patched(base: Oid, delta: Uint8Array): Uint8Array {
+    const applied = applyDelta(this.objects.get(base)!.bytes, delta, 10_000_000)
+    if (!applied.ok) throw new Error(applied.error.kind)
+    return applied.value
   }
 
   #file(file: MadeFile): { mode: number; oid: Oid } {

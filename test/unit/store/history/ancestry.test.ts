@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isAncestor, mergeBases, walkCommits } from '../../../../store/history/ancestry.ts'
 import { oidOf, type Oid } from '../../../../store/object/oid.ts'
