@@ -23,6 +23,9 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const WRITE_BLOCK_BYTES = 4 << 20
+/** Of one file at most PAGES * PAGE_BYTES, a megabyte, is kept. */
+const PAGE_BYTES = 64 * 1024
+const PAGES = 16
 /** A folder where a file was asked for, or a file where a folder, is absence too: `refs/heads/a` beside `refs/heads/a/b`. */
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
 
@@ -83,19 +86,45 @@ export const systemDisk: Disk = {
   settle,
 }
 
-/** Positioned reads of one open file: it stays readable when somebody else (git gc) unlinks it. */
+/**
+ * Positioned reads of one open file that does not change: it stays readable when somebody else (git gc) unlinks it.
+ * Small reads go through a few pages kept in memory: a clone reads entry by entry, and a system call costs more than
+ * what it brings.
+ */
 export class ReadableFile {
-  readonly #fd: number
   readonly size: number
+  readonly #fd: number
+  readonly #pages = new Map<number, Buffer>()
 
   constructor(path: string) {
     this.#fd = openSync(path, constants.O_RDONLY)
     this.size = statSync(path).size
   }
 
-  /** The bytes from `at`, fewer at the end of the file. */
+  /** The bytes from `at`, fewer at the end of the file. The caller may keep them. */
   read(at: number, length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.size - at)))
+    const end = Math.min(at + length, this.size)
+    const first = Math.floor(at / PAGE_BYTES)
+    if (first !== Math.floor((end - 1) / PAGE_BYTES)) return this.#readNow(at, end)
+    const start = first * PAGE_BYTES
+    const bytes = Buffer.allocUnsafe(Math.max(0, end - at))
+    this.#page(first).copy(bytes, 0, at - start, end - start)
+    return bytes
+  }
+
+  #page(index: number): Buffer {
+    let page = this.#pages.get(index)
+    if (page === undefined) {
+      page = this.#readNow(index * PAGE_BYTES, Math.min((index + 1) * PAGE_BYTES, this.size))
+      const [oldest] = this.#pages.keys()
+      if (this.#pages.size >= PAGES && oldest !== undefined) this.#pages.delete(oldest)
+      this.#pages.set(index, page)
+    }
+    return page
+  }
+
+  #readNow(at: number, end: number): Buffer {
+    const bytes = Buffer.allocUnsafe(Math.max(0, end - at))
     let done = 0
     while (done < bytes.length) {
       const count = readSync(this.#fd, bytes, done, bytes.length - done, at + done)
