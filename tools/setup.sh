@@ -5,6 +5,8 @@ cd "$(dirname "$0")/.."
 stamp=node_modules/.package-lock.json
 if [ ! -f "$stamp" ] || [ package-lock.json -nt "$stamp" ]; then
   echo "cairn: installing what package-lock.json names (once; about a minute)" >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  # Not npm ci: it refuses a lock file that lacks the binaries of other platforms, and a registry need not carry them
+  # all. What the lock file names is installed as it says; it is not written.
+  npm install --no-save --no-audit --no-fund --loglevel=error >&2
   touch "$stamp"
 fi
