@@ -43,3 +43,51 @@ test('repeated content does not make start and end overlap', () => {
     expect(applied.ok && Buffer.from(applied.value).equals(target)).toBe(true)
   }
 })
+
+const LINES = Array.from({ length: 50_000 }, (_, i) => `h${i} 3600 IN A 192.0.2.${i % 256}\n`)
+
+function deltaOf(base: string, target: string): number | undefined {
+  const bytes = { base: Buffer.from(base), target: Buffer.from(target) }
+  const delta = makeEdgeDelta(bytes.base, bytes.target)
+  if (delta === undefined) return undefined
+  const applied = applyDelta(bytes.base, delta, bytes.target.length)
+  expect(applied.ok && bytes.target.equals(applied.value)).toBe(true)
+  return delta.length
+}
+
+test('edits far apart: a raised serial at the top, lines changed, added and cut out below', () => {
+  const base = ['@ SOA ns. root. 2026010101 1 1 1 1\n', ...LINES]
+  const target = base.with(0, '@ SOA ns. root. 2026010102 1 1 1 1\n')
+  target[100] = 'h99 3600 IN TXT "something else that is longer than it was"\n'
+  target.splice(20_000, 2000)
+  target.splice(40_000, 0, 'new-1 A 192.0.2.1\n', 'new-2 A 192.0.2.2\n')
+  target.splice(1000, 1)
+  expect(deltaOf(base.join(''), target.join(''))).toBeLessThan(300)
+})
+
+test('edits everywhere are bounded in time', () => {
+  const started = performance.now()
+  const touched = LINES.map((line, i) => (i % 3 === 0 ? line.replace('3600', '7200') : line))
+  deltaOf(LINES.join(''), touched.join(''))
+  deltaOf(LINES.join(''), LINES.toReversed().join(''))
+  deltaOf('ab'.repeat(700_000), 'ba'.repeat(200_000) + 'c'.repeat(600_000))
+  expect(performance.now() - started).toBeLessThan(1500)
+})
+
+test('many edits of random lines give a delta that fits', () => {
+  const line = fc.constantFrom(
+    'one of some lines\n',
+    'another line\n',
+    'x\n',
+    '\n',
+    `${'y'.repeat(50)}\n`,
+  )
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 60 }), fc.array(line, { maxLength: 60 }), (a, b) => {
+      const [base, target] = [a, b].map((lines) => lines.join(''))
+      deltaOf(base!, target!)
+      deltaOf(base! + target!, target! + base! + target!)
+    }),
+    { numRuns: 500 },
+  )
+})
