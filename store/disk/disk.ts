@@ -101,15 +101,13 @@ export class ReadableFile {
     this.size = statSync(path).size
   }
 
-  /** The bytes from `at`, fewer at the end of the file. The caller may keep them. */
+  /** The bytes from `at`, fewer at the end of the file; maybe a view of a page: keeping it keeps the page. */
   read(at: number, length: number): Buffer {
     const end = Math.min(at + length, this.size)
     const first = Math.floor(at / PAGE_BYTES)
     if (first !== Math.floor((end - 1) / PAGE_BYTES)) return this.#readNow(at, end)
     const start = first * PAGE_BYTES
-    const bytes = Buffer.allocUnsafe(Math.max(0, end - at))
-    this.#page(first).copy(bytes, 0, at - start, end - start)
-    return bytes
+    return this.#page(first).subarray(at - start, end - start)
   }
 
   #page(index: number): Buffer {

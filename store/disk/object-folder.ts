@@ -17,6 +17,7 @@ const BASE_CACHE_BYTES = 16 << 20
 /** Entry header (10), ofs-distance (10) or base id (20). */
 const ENTRY_HEAD_BYTES = 32
 const PACK_TRAILER_BYTES = 20
+const BASE_TYPES_LIMIT = 65_536
 /** One read serves most entries. */
 const READ_AHEAD_BYTES = 4096
 /** What deflate may add to incompressible content beside a part in 512: head, trailer, block heads. */
@@ -190,15 +191,24 @@ export class ObjectFolder implements EntryReader {
   }
 
   #typeAt(pack: Pack, raw: RawEntry): ObjectType {
+    const bases: { readonly pack: Pack; readonly offset: number }[] = []
     let entry = raw
     for (let steps = 0; steps < DELTA_CHAIN_LIMIT; steps++) {
-      if (entry.baseOffset !== undefined) entry = pack.rawHead(entry.baseOffset)
-      else if (entry.baseOid !== undefined) {
+      let offset = entry.baseOffset
+      if (entry.baseOid !== undefined) {
         const place = this.#locate(entry.baseOid)
         if (place === undefined) return this.read(entry.baseOid)?.type ?? missingBase(entry.baseOid)
         pack = place.pack
-        entry = pack.rawHead(place.offset)
-      } else return typeOf(entry.typeNumber)
+        offset = place.offset
+      }
+      const type = offset === undefined ? typeOf(entry.typeNumber) : pack.baseTypes.get(offset)
+      if (type !== undefined) {
+        for (const base of bases) base.pack.rememberType(base.offset, type)
+        return type
+      }
+      // Only an entry that is no delta has no base, and that one has a type.
+      entry = pack.rawHead(offset!)
+      bases.push({ pack, offset: offset! })
     }
     throw new DamagedObject(`${pack.name}: endless delta chain`)
   }
@@ -229,6 +239,8 @@ export class Pack {
   readonly index: PackIndex
   readonly writtenMs: number
   readonly sizeBytes: number
+  /** Types of entries that deltas lean on, by offset: a chain is walked once, not again for each that hangs on it. */
+  readonly baseTypes: Map<number, ObjectType> = new Map<number, ObjectType>()
   readonly #file: ReadableFile
 
   private constructor(name: string, index: PackIndex, file: ReadableFile, writtenMs: number) {
@@ -274,6 +286,11 @@ export class Pack {
   /** The head alone, without the deflated bytes. */
   rawHead(offset: number): RawEntry {
     return this.#decode(offset, this.#file.read(offset, ENTRY_HEAD_BYTES))
+  }
+
+  rememberType(offset: number, type: ObjectType): void {
+    if (this.baseTypes.size >= BASE_TYPES_LIMIT) this.baseTypes.clear()
+    this.baseTypes.set(offset, type)
   }
 
   oidAtOffset(offset: number): Oid {

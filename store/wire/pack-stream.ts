@@ -35,42 +35,49 @@ export function* packEntries(
   options: PackOptions,
 ): Generator<StoredEntry> {
   const written = new Set<Oid>()
-  const mayLean = (base: Oid): boolean => {
-    if (selection.oids.has(base)) return options.ofsDelta && written.has(base)
-    return options.thin && selection.had.has(base)
+  const { oids, had } = selection
+  const waitsFor = (base: Oid): boolean => oids.has(base) && !written.has(base)
+  const finished = (entry: StoredEntry): StoredEntry => {
+    const { oid, base } = entry
+    written.add(oid)
+    if (base === undefined) return entry
+    const leans = oids.has(base)
+      ? options.ofsDelta && base !== oid && written.has(base)
+      : options.thin && had.has(base)
+    return leans ? entry : wholeEntry(reader, oid)
   }
-  for (const oid of selection.oids) {
+  for (const oid of oids) {
     if (written.has(oid)) continue
-    const chain = chainOf(reader, selection, oid, written)
-    for (let entry = chain.pop(); entry !== undefined; entry = chain.pop()) {
-      const base = entry.base
-      const leans = base !== undefined && mayLean(base)
-      written.add(entry.oid)
-      yield base === undefined || leans ? entry : wholeEntry(reader, entry.oid)
+    const entry = storedEntry(reader, oid)
+    if (entry.base === undefined || !waitsFor(entry.base)) {
+      yield finished(entry)
+      continue
     }
+    const chain = chainOf(reader, entry, waitsFor)
+    for (let next = chain.pop(); next !== undefined; next = chain.pop()) yield finished(next)
   }
 }
 
-/** The entry of `oid`, its base, the base of that … as far as they are selected and not written, in that order. */
+/** An entry, its base, the base of that … as far as they are to be written before it, in that order. */
 function chainOf(
   reader: EntryReader,
-  selection: Selection,
-  oid: Oid,
-  written: ReadonlySet<Oid>,
+  first: StoredEntry,
+  waitsFor: (base: Oid) => boolean,
 ): StoredEntry[] {
-  const chain: StoredEntry[] = []
+  const chain = [first]
   // Packs that overlap may hold two objects as deltas of each other; the second meeting ends the chain.
-  const met = new Set<Oid>()
-  for (let at: Oid | undefined = oid; at !== undefined;) {
-    const entry: StoredEntry = reader.stored(at) ?? wholeEntry(reader, at)
+  const met = new Set<Oid>([first.oid])
+  for (let base = first.base; base !== undefined && waitsFor(base) && !met.has(base);) {
+    const entry = storedEntry(reader, base)
     chain.push(entry)
-    met.add(at)
-    const base: Oid | undefined = entry.base
-    const next =
-      base !== undefined && selection.oids.has(base) && !written.has(base) && !met.has(base)
-    at = next ? base : undefined
+    met.add(base)
+    base = entry.base
   }
   return chain
+}
+
+function storedEntry(reader: EntryReader, oid: Oid): StoredEntry {
+  return reader.stored(oid) ?? wholeEntry(reader, oid)
 }
 
 function wholeEntry(reader: EntryReader, oid: Oid): StoredEntry {
