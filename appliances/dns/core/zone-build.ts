@@ -91,21 +91,11 @@ export function changedLines(
   return { added, removed }
 }
 
-/** The lines of one type at a node; `same` while nothing was added or taken away. */
-type DraftLines = {
-  readonly type: number
-  records: readonly ParsedRecord[]
-  same: ZoneRRset | undefined
-  gone: Set<ParsedRecord> | undefined
-}
+/** A node of the zone to come; what it is made of may still be that of the old zone. */
+type DraftNode = { readonly name: Name; rrsets: ZoneRRset[]; children: number }
 
-type DraftNode = {
-  readonly name: Name
-  readonly before: ZoneNode | undefined
-  lines: DraftLines[]
-  children: number
-  dropped: boolean
-}
+/** An rrset that is being made: `records` takes what comes. */
+type Growing = { readonly draft: DraftNode; readonly records: ParsedRecord[] }
 
 /** Collects what becomes of each name that lines are added to or removed from, its ancestors included. */
 class ZoneBuilder {
@@ -113,7 +103,9 @@ class ZoneBuilder {
   readonly #origin: Name
   readonly #base: Zone | undefined
   readonly #drafts = new Map<string, DraftNode>()
-  readonly #thinned: DraftLines[] = []
+  readonly #dropped = new Set<DraftNode>()
+  readonly #thinned = new Map<ZoneRRset, { draft: DraftNode; gone: Set<ParsedRecord> }>()
+  readonly #growing = new Map<ZoneRRset, Growing>()
   #lastOwner: Name | undefined
   #lastDraft: DraftNode | undefined
 
@@ -128,53 +120,55 @@ class ZoneBuilder {
       this.foreign.push(record)
       return
     }
-    const lines = draft.lines.find((l) => l.type === record.type)
-    if (lines === undefined)
-      draft.lines.push({ type: record.type, records: [record], same: undefined, gone: undefined })
-    else if (lines.same === undefined) (lines.records as ParsedRecord[]).push(record)
-    else {
-      lines.records = [...lines.records, record]
-      lines.same = undefined
+    const { type, ttlSeconds, rdata } = record
+    const rrset = rrsetOf(draft, type)
+    if (rrset === undefined) {
+      draft.rrsets.push(new ZoneRRset(type, ttlSeconds, [record], [rdata]))
+      return
     }
+    const growing = this.#growing.get(rrset)
+    if (growing === undefined)
+      this.#growing.set(rrset, { draft, records: [...rrset.records, record] })
+    else growing.records.push(record)
   }
 
   /** Marks a line of the base; `takeAway` must follow before the first `add`. */
   remove(record: ParsedRecord): void {
-    const lines = this.#draftOf(record.owner)?.lines.find((l) => l.type === record.type)
-    if (lines === undefined) return
-    if (lines.gone === undefined) {
-      lines.gone = new Set()
-      this.#thinned.push(lines)
-    }
-    lines.gone.add(record)
+    const draft = this.#draftOf(record.owner)
+    const rrset = draft === undefined ? undefined : rrsetOf(draft, record.type)
+    if (draft === undefined || rrset === undefined) return
+    const thinned = this.#thinned.get(rrset)
+    if (thinned === undefined) this.#thinned.set(rrset, { draft, gone: new Set([record]) })
+    else thinned.gone.add(record)
   }
 
   takeAway(): void {
-    for (const lines of this.#thinned) {
-      const { gone } = lines
-      lines.records = lines.records.filter((record) => gone?.has(record) !== true)
-      lines.same = undefined
-    }
+    for (const [rrset, { draft, gone }] of this.#thinned)
+      replace(
+        draft,
+        rrset,
+        rrset.records.filter((record) => !gone.has(record)),
+      )
   }
 
   finish(text: ZoneText): Zone {
-    for (const draft of this.#drafts.values()) {
-      if (draft.lines.some((l) => l.records.length === 0))
-        draft.lines = draft.lines.filter((l) => l.records.length > 0)
-      this.#dropWhenEmpty(draft)
-    }
+    for (const [rrset, { draft, records }] of this.#growing) replace(draft, rrset, records)
+    for (const draft of this.#drafts.values()) this.#dropWhenEmpty(draft)
     const base = this.#base
-    const nodes = new Map<string, ZoneNode | undefined>()
     const counts = { ...(base?.counts ?? NO_COUNTS) }
     const references = new Map<string, number | undefined>()
+    const nodes: Map<string, ZoneNode | undefined> = this.#drafts
     for (const draft of this.#drafts.values()) {
-      const node = draft.dropped ? undefined : settleNode(draft)
-      if (node !== undefined || base !== undefined) nodes.set(draft.name, node)
-      this.#count(counts, draft.before, -1)
+      const before = base?.nodes.get(draft.name)
+      const node = this.#dropped.has(draft) ? undefined : draft
+      this.#count(counts, before, -1)
       this.#count(counts, node, 1)
-      this.#refer(references, draft.before, node, -1)
-      this.#refer(references, node, draft.before, 1)
+      this.#refer(references, before, node, -1)
+      this.#refer(references, node, before, 1)
     }
+    for (const draft of this.#dropped)
+      if (base === undefined) nodes.delete(draft.name)
+      else nodes.set(draft.name, undefined)
     return new Zone({
       origin: this.#origin,
       text,
@@ -196,13 +190,8 @@ class ZoneBuilder {
     const known = this.#drafts.get(name)
     if (known !== undefined) return known
     const before = this.#base?.nodes.get(name)
-    const draft: DraftNode = {
-      name,
-      before,
-      lines: before === undefined ? [] : before.rrsets.map(untouchedLines),
-      children: before?.children ?? 0,
-      dropped: false,
-    }
+    const rrsets = before === undefined ? [] : [...before.rrsets]
+    const draft: DraftNode = { name, rrsets, children: before?.children ?? 0 }
     this.#drafts.set(name, draft)
     if (before === undefined && name !== this.#origin) this.#draft(parentName(name)!).children++
     return draft
@@ -210,8 +199,8 @@ class ZoneBuilder {
 
   #dropWhenEmpty(draft: DraftNode): void {
     let empty = draft
-    while (!empty.dropped && empty.children === 0 && empty.lines.every(isBare)) {
-      empty.dropped = true
+    while (empty.children === 0 && empty.rrsets.length === 0 && !this.#dropped.has(empty)) {
+      this.#dropped.add(empty)
       if (empty.name === this.#origin) return
       empty = this.#draft(parentName(empty.name)!)
       empty.children--
@@ -248,6 +237,13 @@ class ZoneBuilder {
   }
 }
 
+/** Puts an rrset of `records` in the place of `rrset`; none for no records. */
+function replace(draft: DraftNode, rrset: ZoneRRset, records: readonly ParsedRecord[]): void {
+  const at = draft.rrsets.indexOf(rrset)
+  if (records.length === 0) draft.rrsets.splice(at, 1)
+  else draft.rrsets[at] = settleRRset(rrset.type, records)
+}
+
 /** Whether records of `type` need an address at their target. */
 export function isReferring(type: number): boolean {
   return type === TYPE.NS || type === TYPE.MX || type === TYPE.SRV
@@ -255,19 +251,6 @@ export function isReferring(type: number): boolean {
 
 export function isWildcard(name: Name): boolean {
   return name.charCodeAt(0) === 1 && name[1] === '*'
-}
-
-function isBare(lines: DraftLines): boolean {
-  return lines.records.length === 0
-}
-
-function untouchedLines(same: ZoneRRset): DraftLines {
-  return { type: same.type, records: same.records, same, gone: undefined }
-}
-
-function settleNode(draft: DraftNode): ZoneNode {
-  const rrsets = draft.lines.map((l) => l.same ?? settleRRset(l.type, l.records))
-  return { name: draft.name, rrsets, children: draft.children }
 }
 
 function settleRRset(type: number, records: readonly ParsedRecord[]): ZoneRRset {

@@ -44,11 +44,13 @@ type Finding = {
 class ZoneCheck {
   readonly #change: ZoneChange
   readonly #zone: Zone
+  readonly #doubled: Name
   readonly #found: Finding[] = []
 
   constructor(change: ZoneChange) {
     this.#change = change
     this.#zone = change.zone
+    this.#doubled = (change.zone.origin.slice(0, -1) + change.zone.origin) as Name
   }
 
   run(): void {
@@ -170,8 +172,8 @@ class ZoneCheck {
 
   #checkDname(node: ZoneNode, isApex: boolean): void {
     const dname = rrsetOf(node, TYPE.DNAME)
-    const owner = formatName(node.name)
     if (dname !== undefined) {
+      const owner = formatName(node.name)
       if (dname.rdatas.length > 1)
         this.#error(dname.records.at(-1), `More than one DNAME at ${owner}`)
       if (!isApex && rrsetOf(node, TYPE.NS) !== undefined)
@@ -183,19 +185,25 @@ class ZoneCheck {
     if (this.#change.touched === undefined || this.#zone.counts.dnames === 0) return
     const cut = this.#zone.cutAbove(node.name)
     if (cut !== undefined && hasDname(cut) && !this.#isTouched(cut.name))
-      this.#error(firstRecord(node), `${owner} is below the DNAME at ${formatName(cut.name)}`)
+      this.#error(
+        firstRecord(node),
+        `${formatName(node.name)} is below the DNAME at ${formatName(cut.name)}`,
+      )
   }
 
   #checkOwner(node: ZoneNode): void {
-    const { origin } = this.#zone
-    const owner = formatName(node.name)
-    const record = firstRecord(node)
-    if (origin !== ROOT && isAtOrBelow(node.name, (origin.slice(0, -1) + origin) as Name))
-      this.#warn(record, `${owner} has the zone's name twice: is a final dot missing?`)
+    if (this.#isDoubled(node.name))
+      this.#warn(
+        firstRecord(node),
+        `${formatName(node.name)} has the zone's name twice: is a final dot missing?`,
+      )
     const host = node.rrsets.find((r) => HOST_TYPES.has(r.type))
-    if (host !== undefined && !isHostName(node.name))
-      this.#warn(host.records[0], `${owner} is not a host name, but has ${typeText(host.type)}`)
+    if (host !== undefined && !isHostName(node.name)) {
+      const what = `${formatName(node.name)} is not a host name`
+      this.#warn(host.records[0], `${what}, but has ${typeText(host.type)}`)
+    }
     if (!isWildcard(node.name)) return
+    const owner = formatName(node.name)
     const odd = node.rrsets.find((r) => r.type === TYPE.NS || r.type === TYPE.DNAME)
     if (odd !== undefined)
       this.#warn(
@@ -240,9 +248,12 @@ class ZoneCheck {
   }
 
   #hint(target: Name): string {
-    const { origin } = this.#zone
-    const doubled = (origin.slice(0, -1) + origin) as Name
-    return origin !== ROOT && isAtOrBelow(target, doubled) ? ': is a final dot missing?' : ''
+    return this.#isDoubled(target) ? ': is a final dot missing?' : ''
+  }
+
+  /** `www.example.org.example.org.` */
+  #isDoubled(name: Name): boolean {
+    return this.#zone.origin !== ROOT && isAtOrBelow(name, this.#doubled)
   }
 
   /** Looks at what leaned on the changed names: targets of NS, MX and SRV, and data below a new cut. */

@@ -218,17 +218,28 @@ type Included = {
   readonly problem: EntryProblem | undefined
 }
 
-/** Finds the chunks of an older text that stand unchanged in a newer one. */
+/**
+ * Finds the chunks of an older text that stand unchanged in a newer one: by offset where both begin and end alike, and
+ * between two edits, a raised serial at the top and a record far below, by what the chunks say.
+ */
 class ChunkMatch {
   readonly #chunks: readonly PartChunk[]
+  readonly #before: string
+  readonly #text: string
   readonly #oldLength: number
   readonly #newLength: number
   /** Characters that both texts begin and end with; the two never overlap. */
   readonly #prefix: number
   readonly #suffix: number
+  /** Chunks between the two, by their first line, in the order of the text; made when first needed. */
+  #middle: ReadonlyMap<string, readonly PartChunk[]> | undefined
+  /** Where the last chunk taken over ended: each is taken once, and in order. */
+  #takenTo = 0
 
   constructor(before: ZonePart, text: string) {
     this.#chunks = before.chunks
+    this.#before = before.text
+    this.#text = text
     this.#oldLength = before.text.length
     this.#newLength = text.length
     this.#prefix = commonPrefix(before.text, text)
@@ -238,19 +249,24 @@ class ChunkMatch {
 
   /** The old chunk that gives what the new text from `at` on would give, entered in `state`. */
   sameChunk(at: number, state: EntryState): PartChunk | undefined {
-    const inSuffix = this.#suffixStart(at)
-    if (inSuffix !== undefined && isSameState(inSuffix.entering, state)) return inSuffix
-    const inPrefix = at <= this.#prefix ? this.#chunkFrom(at) : undefined
-    if (inPrefix === undefined || inPrefix.end > this.#prefix) return undefined
+    const same = this.#suffixStart(at) ?? this.#samePrefix(at) ?? this.#middleStart(at)
+    if (same === undefined || !isSameState(same.entering, state)) return undefined
+    this.#takenTo = same.end
+    return same
+  }
+
+  #samePrefix(at: number): PartChunk | undefined {
+    const same = at <= this.#prefix ? this.#chunkFrom(at) : undefined
+    if (same === undefined || same.end > this.#prefix) return undefined
     // What the text's end closed may go on now.
-    if (inPrefix.end === this.#oldLength && this.#oldLength !== this.#newLength) return undefined
-    return isSameState(inPrefix.entering, state) ? inPrefix : undefined
+    return same.end === this.#oldLength && this.#oldLength !== this.#newLength ? undefined : same
   }
 
   /** Whether an old chunk begins at `at`, so that the two readings could fall into step. */
   startsAt(at: number): boolean {
     if (this.#suffixStart(at) !== undefined) return true
-    return at <= this.#prefix && this.#chunkFrom(at) !== undefined
+    if (at <= this.#prefix) return this.#chunkFrom(at) !== undefined
+    return this.#middleStart(at) !== undefined
   }
 
   /** Whether one begins soon behind `at`. */
@@ -263,6 +279,31 @@ class ChunkMatch {
   #suffixStart(at: number): PartChunk | undefined {
     if (at < this.#newLength - this.#suffix) return undefined
     return this.#chunkFrom(at - this.#newLength + this.#oldLength)
+  }
+
+  #middleStart(at: number): PartChunk | undefined {
+    this.#middle ??= this.#findMiddle()
+    const alike = this.#middle.get(lineAt(this.#text, at)) ?? []
+    // Files of one line again and again are not worth the search.
+    if (alike.length > ALIKE_LIMIT) return undefined
+    return alike.find(
+      ({ start, end }) =>
+        start >= this.#takenTo && this.#text.startsWith(this.#before.slice(start, end), at),
+    )
+  }
+
+  #findMiddle(): ReadonlyMap<string, readonly PartChunk[]> {
+    const middle = new Map<string, PartChunk[]>()
+    const stop = this.#oldLength - this.#suffix
+    for (let i = this.#indexFrom(this.#prefix); i < this.#chunks.length; i++) {
+      const chunk = this.#chunks[i]!
+      if (chunk.end > stop || chunk.end === this.#oldLength) break
+      const line = lineAt(this.#before, chunk.start)
+      const alike = middle.get(line)
+      if (alike === undefined) middle.set(line, [chunk])
+      else alike.push(chunk)
+    }
+    return middle
   }
 
   #chunkFrom(start: number): PartChunk | undefined {
@@ -303,6 +344,11 @@ function isSameState(a: EntryState, b: EntryState): boolean {
   if (a === b) return true
   const isSameTtl = a.defaultTtl === b.defaultTtl && a.lastTtl === b.lastTtl
   return isSameTtl && a.origin === b.origin && a.owner === b.owner
+}
+
+function lineAt(text: string, at: number): string {
+  const end = text.indexOf('\n', at)
+  return text.slice(at, end < 0 ? at + STRIDE : Math.min(end, at + STRIDE))
 }
 
 /** Equal slices are found at the speed of memory; only the last one is looked at by character. */
@@ -379,5 +425,7 @@ const CHUNK_LENGTH = 4096
 /** Reached by `$GENERATE` alone. */
 const CHUNK_RECORDS = 1024
 const STRIDE = 4096
+/** Chunks that begin with the same line and are compared. */
+const ALIKE_LIMIT = 16
 /** What some editors put first, as octets. */
 const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf'
