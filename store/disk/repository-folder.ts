@@ -64,7 +64,7 @@ function create(disk: Disk, gitDir: string, branch: string): void {
   disk.createExclusive(join(gitDir, 'HEAD'), Buffer.from(`ref: refs/heads/${branch}\n`))
 }
 
-function checkFormat(disk: Disk, gitDir: string): void {
+export function checkFormat(disk: Disk, gitDir: string): void {
   const text = disk.read(join(gitDir, 'config'))?.toString('utf8') ?? ''
   const section = /^\s*\[extensions\]\s*$([^[]*)/im.exec(text)?.[1] ?? ''
   for (const [, name, value] of section.matchAll(/^\s*([A-Za-z0-9-]+)\s*=?\s*(.*?)\s*$/gm)) {

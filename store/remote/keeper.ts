@@ -123,7 +123,8 @@ class RemoteKeeper implements Keeper {
   }
 
   localCommit(): void {
-    this.#give({ kind: 'local-commit' })
+    // The first look finds what is unpushed.
+    if (this.#looks > 0) this.#give({ kind: 'local-commit' })
   }
 
   notify(): void {

@@ -6,7 +6,11 @@ import { problem } from '../../shared/result/problem.ts'
 import { GitTransport } from '../../store/remote/git-transport.ts'
 import { HttpService } from '../../store/remote/http.ts'
 import { gitOk } from '../support/git.ts'
-import { gitHttpBackend, type GitHttpBackend } from '../support/git-http-backend.ts'
+import {
+  gitHttpBackend,
+  type GitHttpBackend,
+  type GitHttpBackendOptions,
+} from '../support/git-http-backend.ts'
 import { openHouse, until, WorkingCopy, type House, type HouseOptions } from '../support/house.ts'
 import { peerTest } from '../support/peers.ts'
 import { tempDir } from '../support/temp.ts'
@@ -39,7 +43,7 @@ describe.concurrent('a store that follows a remote', () => {
     for (let n = 0; n < 50; n++) await house.write(`zones/${n}`, `${n}\n`)
     await until('pushed', async () => (await place.remoteTip()) === house.head())
     const posts = place.server().requests.filter((line) => line.startsWith('POST'))
-    expect(posts.length).toBeLessThan(5)
+    expect(posts.length).toBeLessThan(25)
     await gitOk(['fsck', '--strict'], { cwd: place.bare })
     await place.close()
   })
@@ -224,6 +228,39 @@ describe.concurrent('a store that follows a remote', () => {
     await place.close()
   })
 
+  peerTest('git', 'stops at once, whatever a remote that hangs is doing', async () => {
+    const place = await makePlace({ intercept: () => true })
+    const house = await place.open()
+    const pulled = house.keeper.pullNow()
+    await until('asked', () => place.server().requests.length > 0)
+    await house.write('a', '1\n')
+    const start = performance.now()
+    await house.keeper.stop()
+    expect(performance.now() - start).toBeLessThan(500)
+    await pulled
+    await house.keeper.pullNow()
+    house.keeper.localCommit()
+    expect(house.text('a')).toBe('1\n')
+    await place.close()
+  })
+
+  peerTest(
+    'git',
+    'pushes at the next start what could not be pushed before the last stop',
+    async () => {
+      const place = await makePlace()
+      await place.stop()
+      const first = await place.open()
+      const tip = await first.write('a', '1\n')
+      await first.close()
+      await place.start()
+      const second = await place.open({}, 0)
+      await until('pushed', async () => (await place.remoteTip()) === tip)
+      expect(second.head()).toBe(tip)
+      await place.close()
+    },
+  )
+
   peerTest('git', 'keeps two houses the same through one remote', async () => {
     const place = await makePlace()
     const [left, right] = [await place.open(), await place.open()]
@@ -250,7 +287,8 @@ describe.concurrent('a store that follows a remote', () => {
 type Place = {
   readonly bare: string
   server(): GitHttpBackend
-  open(options?: HouseOptions): Promise<House>
+  /** A new store, or the closed one by its number. */
+  open(options?: HouseOptions, number?: number): Promise<House>
   clone(): Promise<WorkingCopy>
   remoteTip(): Promise<string>
   parents(): Promise<string[]>
@@ -261,11 +299,11 @@ type Place = {
   close(): Promise<void>
 }
 
-async function makePlace(): Promise<Place> {
+async function makePlace(backend: GitHttpBackendOptions = {}): Promise<Place> {
   const folder = tempDir('keeper')
   const bare = join(folder, 'remote', 'zones.git')
   await gitOk(['init', '-q', '--bare', bare])
-  let server = await gitHttpBackend(join(folder, 'remote'))
+  let server = await gitHttpBackend(join(folder, 'remote'), backend)
   const { port, url } = server
   const houses: House[] = []
   let clones = 0
@@ -280,9 +318,9 @@ async function makePlace(): Promise<Place> {
   return {
     bare,
     server: () => server,
-    async open(options = {}) {
+    async open(options = {}, number = houses.length) {
       const transport = new GitTransport(new HttpService({ url: `${url}/zones.git` }))
-      const house = await openHouse(join(folder, `house-${houses.length}.git`), transport, options)
+      const house = await openHouse(join(folder, `house-${number}.git`), transport, options)
       houses.push(house)
       house.keeper.start()
       return house

@@ -55,6 +55,7 @@ export async function openHouse(
     metrics: silentMetrics,
     ...(options.random && { random: options.random }),
   })
+  let closed = false
   const leave = store.branch.subscribe(() => keeper.localCommit())
   return {
     store,
@@ -72,6 +73,8 @@ export async function openHouse(
       return bytes && Buffer.from(bytes).toString()
     },
     async close() {
+      if (closed) return
+      closed = true
       leave()
       await keeper.stop()
       await store.close()
