@@ -27,10 +27,13 @@ export type PackOptions = {
   /** Bases a thin pack leans on; what it has once given it must go on giving. */
   readonly resolve: (oid: Oid) => GitObject | undefined
   readonly limits: PackLimits
+  /** Objects held inflated, beside the pack itself, unless that makes too much work (see ContentCache). */
+  readonly cacheBytes?: number
 }
 
-/** Objects held inflated, beside the pack itself, unless that makes too much work (see ContentCache). */
 const CACHE_BYTES = 32 << 20
+/** Deltas kept from the first pass to the second, so that most are inflated once. */
+const DELTAS_BYTES = 8 << 20
 
 /** A pack in which everything fits together. It keeps the bytes given: entries are views of them. */
 export interface ParsedPack {
@@ -45,23 +48,30 @@ export interface ParsedPack {
 /** The whole of `bytes` must be one pack. Work and memory are bounded by `options.limits`. */
 export function parsePack(bytes: Uint8Array, options: PackOptions): Result<ParsedPack, PackError> {
   const { limits, resolve } = options
-  const cache = new ContentCache<GitObject>(CACHE_BYTES)
+  const cache = new ContentCache<GitObject>(options.cacheBytes ?? CACHE_BYTES)
   const known: (Known | undefined)[] = []
+  const deltas = new Map<number, Buffer>()
+  let deltaBytes = 0
   let inflatedBytes = 0
   const scanned = scanPack(bytes, limits, (index, { type }, content) => {
     inflatedBytes += content.length
-    if (type === undefined) return
+    if (type === undefined) {
+      deltaBytes += content.length
+      if (deltaBytes <= DELTAS_BYTES) deltas.set(index, content)
+      return
+    }
     known[index] = { oid: oidOf(type, content), type, depth: 0 }
     cache.add(index, { type, bytes: content }, content.length)
   })
   if (!scanned.ok) return scanned
-  const contents = new Contents(scanned.value, known, cache, resolve)
+  const contents = new Contents(scanned.value, known, cache, { deltas, resolve })
   const resolver = new Resolver(scanned.value, known, contents, {
     ...limits,
     inflatedBytes: limits.inflatedBytes - inflatedBytes,
   })
   const resolved = resolver.run()
   if (!resolved.ok) return resolved
+  deltas.clear()
   const indexes = resolved.value
   return ok({
     entries: inOrder(scanned.value, known),
@@ -200,18 +210,23 @@ class Contents {
   readonly #entries: readonly ScannedEntry[]
   readonly #known: readonly (Known | undefined)[]
   readonly #cache: ContentCache<GitObject>
+  readonly #deltas: ReadonlyMap<number, Buffer>
   readonly #resolve: (oid: Oid) => GitObject | undefined
 
   constructor(
     entries: readonly ScannedEntry[],
     known: readonly (Known | undefined)[],
     cache: ContentCache<GitObject>,
-    resolve: (oid: Oid) => GitObject | undefined,
+    sources: {
+      readonly deltas: ReadonlyMap<number, Buffer>
+      readonly resolve: (oid: Oid) => GitObject | undefined
+    },
   ) {
     this.#entries = entries
     this.#known = known
     this.#cache = cache
-    this.#resolve = resolve
+    this.#deltas = sources.deltas
+    this.#resolve = sources.resolve
   }
 
   hasOutside(oid: Oid): boolean {
@@ -220,7 +235,7 @@ class Contents {
 
   /** Applies a delta for the first time. */
   apply(index: number, base: Base, limitBytes: number): Result<GitObject, DeltaError> {
-    const delta = inflateEntry(this.#entries[index]!)
+    const delta = this.#deltas.get(index) ?? inflateEntry(this.#entries[index]!)
     const sizes = deltaSizes(delta)
     if (!sizes.ok) return sizes
     const size = sizes.value.result
