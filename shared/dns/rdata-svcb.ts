@@ -91,6 +91,7 @@ function parseParam(tokens: RdataTokens, values: Map<number, Uint8Array>, out: R
   const octets = equals < 0 ? '' : tokenOctets(token.slice(equals + 1), tokens)
   const start = out.at
   const kind = KINDS[key]
+  if (octets === '' && kind?.isValid(NOTHING) === false) return tokens.fail(`${name} needs a value`)
   if (kind === undefined) out.latin1(octets)
   else kind.parse(octets, tokens, out)
   if (out.overflowed) tokens.fail(`${name} is longer than the record may be`)
