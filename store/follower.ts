@@ -1,12 +1,18 @@
 // Follows the remote named in the configuration: chooses the way there and keeps both sides in step.
+import { resolve } from 'node:path'
 import type { Clock } from '../shared/clock/clock.ts'
 import type { StoreConfig } from '../shared/config/store-table.ts'
+import { formatProblem } from '../shared/result/problem.ts'
 import { Fatal } from '../shared/result/result.ts'
 import type { StoreOptions } from './api.ts'
 import { readConfigured } from './configured-file.ts'
+import { systemDisk } from './disk/disk.ts'
 import { GitTransport } from './remote/git-transport.ts'
 import { HttpService, parseCredentials } from './remote/http.ts'
 import { createKeeper, type Keeper } from './remote/keeper.ts'
+import { parseKnownHosts } from './remote/known-hosts.ts'
+import { PathTransport } from './remote/path.ts'
+import { SshService } from './remote/ssh.ts'
 import type { Transport } from './remote/transport.ts'
 import { GIT_LIMITS } from './serve/limits.ts'
 import type { LocalStore } from './store.ts'
@@ -37,7 +43,8 @@ export function openFollower(
 
 function openTransport(remote: string, config: StoreConfig, clock: Clock): Transport {
   if (/^https?:/.test(remote)) return openHttp(remote, config, clock)
-  throw new Fatal(`store.remote: ${remote}: only http and https`)
+  if (remote.startsWith('ssh:')) return openSsh(remote, config, clock)
+  return new PathTransport(systemDisk, resolve(remote))
 }
 
 function openHttp(url: string, config: StoreConfig, clock: Clock): Transport {
@@ -50,4 +57,15 @@ function openHttp(url: string, config: StoreConfig, clock: Clock): Transport {
     )
   }
   return new GitTransport(new HttpService({ url, credentials, clock }))
+}
+
+function openSsh(url: string, config: StoreConfig, clock: Clock): Transport {
+  const { sshKeyFile, knownHosts: lines = [] } = config
+  if (sshKeyFile === undefined) throw new Fatal('store.remote: ssh needs the key ssh_key_file')
+  const privateKey = readConfigured(sshKeyFile, 'ssh_key_file')
+  const knownHosts = parseKnownHosts(lines, 'store.known_hosts')
+  if (!knownHosts.ok) {
+    throw new Fatal(knownHosts.error.map(formatProblem).join('\n'))
+  }
+  return new GitTransport(new SshService({ url, privateKey, knownHosts: knownHosts.value, clock }))
 }
