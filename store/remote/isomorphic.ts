@@ -7,7 +7,8 @@
 import { fetch as negotiate, type HttpClient, type PromiseFsClient } from 'isomorphic-git'
 import { err, ok, type Result } from '../../shared/result/result.ts'
 import type { Oid } from '../object/oid.ts'
-import { decodeAllPackets } from '../wire/pkt-line.ts'
+import { parseCapabilities } from '../wire/capabilities.ts'
+import { decodeAllPackets, decodePackets, encodePacket } from '../wire/pkt-line.ts'
 import { encodeAdvertisement, errorLine, printable } from './advertisement.ts'
 import type { Conversation } from './conversation.ts'
 import { HAVES_LIMIT, type RemoteError } from './transport.ts'
@@ -64,7 +65,8 @@ class FacadeNetwork implements HttpClient {
       const head = wants.slice(0, 1).map((oid) => ['HEAD', oid] as const)
       bytes = encodeAdvertisement('git-upload-pack', [...head, ...refs], capabilityText)
     } else {
-      const answer = await conversation.ask(pieces(body ?? []), limitBytes)
+      const question = withThinPack(await collect(body ?? []), capabilityText)
+      const answer = await conversation.ask(pieces([question]), limitBytes)
       const faulty = answer.ok ? faultIn(answer.value) : answer.error
       if (!answer.ok || faulty !== undefined) {
         this.error = faulty
@@ -81,6 +83,19 @@ class FacadeNetwork implements HttpClient {
       statusMessage: 'OK',
     }
   }
+}
+
+/**
+ * Lets the remote send deltas against what we have, which isomorphic-git could not store and we can: a changed entry of
+ * a folder with 10,000 files is then some bytes instead of the whole folder.
+ */
+function withThinPack(question: Uint8Array, capabilityText: string): Uint8Array {
+  const sections = decodePackets(question)
+  const [first] = sections?.packets ?? []
+  if (!parseCapabilities(capabilityText).has('thin-pack') || first?.kind !== 'data') return question
+  const want = Buffer.from(first.bytes).toString('latin1').trimEnd()
+  const rest = question.subarray(encodePacket(first.bytes).length)
+  return Buffer.concat([encodePacket(`${want} thin-pack\n`), rest])
 }
 
 /** What isomorphic-git would take for the end of the pack: broken framing, ERR, and the side-band of failures. */
@@ -155,10 +170,16 @@ class FacadeFiles {
   }
 }
 
-/** isomorphic-git calls an array an AsyncIterable in its types: both are taken. */
-async function* pieces(
+/** isomorphic-git gives an array where its types say AsyncIterable: both are taken. */
+async function collect(
   body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  for await (const piece of body) chunks.push(piece)
+  return Buffer.concat(chunks)
+}
+
+async function* pieces(body: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* body
 }
 

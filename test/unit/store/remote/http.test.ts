@@ -33,7 +33,7 @@ const LIMITS = {
 const OFFER = encodeAdvertisement(
   'git-upload-pack',
   [['refs/heads/main', TIP]],
-  'multi_ack_detailed side-band-64k ofs-delta',
+  'multi_ack_detailed side-band-64k thin-pack ofs-delta',
 )
 
 describe('looking at a remote', () => {
@@ -164,7 +164,7 @@ describe('fetching from a remote', () => {
     const haves = Array.from({ length: 300 }, (_, n) => n.toString(16).padStart(40, '0') as Oid)
     await transport(server.url).fetch({ wants: [TIP], haves, signal: signal() })
     expect(asked.match(/want /g)).toHaveLength(1)
-    expect(asked).toContain(`want ${TIP}`)
+    expect(asked).toMatch(new RegExp(`want ${TIP} .*ofs-delta.* thin-pack\n`))
     expect(asked.match(/have /g)).toHaveLength(256)
     const other = '2'.repeat(40) as Oid
     const gone = await transport(server.url).fetch({ wants: [other], haves, signal: signal() })
