@@ -6,14 +6,9 @@
 import type { ObjectType, Oid } from '../object/oid.ts'
 import type { EntryReader } from '../repository.ts'
 import { commitNode } from '../wire/commit-graph.ts'
-import {
-  changedEntries,
-  MODE_GITLINK,
-  MODE_TREE,
-  TreeScan,
-  type RawEntry,
-} from '../wire/tree-changes.ts'
+import { MODE_GITLINK, MODE_TREE } from '../wire/tree-changes.ts'
 import type { NewObjects } from './new-objects.ts'
+import { compareWithBase } from './tree-form.ts'
 
 export type Disconnected = {
   readonly kind: 'missing' | 'wrong-type'
@@ -53,7 +48,7 @@ function* links(fresh: NewObjects, oid: Oid, type: ObjectType): Generator<Link> 
   const bytes = fresh.read(oid)?.bytes
   if (bytes === undefined) return
   if (type === 'tree') {
-    for (const entry of newEntries(fresh, oid)) {
+    for (const { entry } of compareWithBase(fresh, oid)?.entries ?? []) {
       if (entry.mode === MODE_GITLINK) continue
       yield [entry.hex as Oid, entry.mode === MODE_TREE ? 'tree' : 'blob']
     }
@@ -66,15 +61,4 @@ function* links(fresh: NewObjects, oid: Oid, type: ObjectType): Generator<Link> 
     const [object = '', kind = ''] = Buffer.from(bytes).toString('latin1').split('\n', 2)
     yield [object.slice(7) as Oid, kind.slice(5) as ObjectType]
   }
-}
-
-/** Entries of a new tree that the tree it is a delta of does not have; all of them when it is none. */
-export function* newEntries(fresh: NewObjects, oid: Oid): Generator<RawEntry> {
-  const tree = fresh.read(oid)
-  const baseOid = fresh.baseOf(oid)
-  const base = baseOid === undefined ? undefined : fresh.read(baseOid)
-  const older = base?.type === 'tree' ? TreeScan.of(base.bytes) : undefined
-  const scan = tree?.type === 'tree' ? TreeScan.of(tree.bytes, older) : undefined
-  if (scan === undefined) return
-  for (const { entry } of changedEntries(scan, older === undefined ? [] : [older])) yield entry
 }

@@ -2,11 +2,11 @@
 import { problem, type Problem } from '../../shared/result/problem.ts'
 import { decodeCommit } from '../object/commit.ts'
 import type { Oid } from '../object/oid.ts'
-import { checkTree, Tree } from '../object/tree.ts'
+import { decodeTag } from '../object/tag.ts'
 import { commitNode } from '../wire/commit-graph.ts'
 import { MODE_GITLINK, MODE_TREE, TreeScan } from '../wire/tree-changes.ts'
-import { newEntries } from './connectivity.ts'
 import type { NewObjects } from './new-objects.ts'
+import { compareWithBase, treeFaults } from './tree-form.ts'
 
 export type ObjectRules = {
   /** Lets symbolic links and submodules in. */
@@ -15,7 +15,6 @@ export type ObjectRules = {
 
 /** Problems beyond this are not looked for: one is enough to refuse. */
 export const OBJECT_PROBLEMS_LIMIT = 20
-const MODE_SYMLINK = 0o120000
 
 /** Every problem found (at most OBJECT_PROBLEMS_LIMIT), with the path of the folder when a new commit leads to it. */
 export function checkObjects(fresh: NewObjects, rules: ObjectRules): Problem[] {
@@ -41,8 +40,8 @@ function commitFault(bytes: Uint8Array): string | undefined {
 }
 
 function tagFault(bytes: Uint8Array): string | undefined {
-  const head = Buffer.from(bytes.subarray(0, TAG_HEAD_BYTES)).toString('latin1')
-  return TAG_HEAD.test(head) ? undefined : 'bad-header'
+  const decoded = decodeTag(bytes)
+  return decoded.ok ? undefined : decoded.error.why
 }
 
 function treeProblems(
@@ -51,24 +50,15 @@ function treeProblems(
   rules: ObjectRules,
   folders: FolderPaths,
 ): Problem[] {
-  const tree = Tree.decode(fresh.read(oid)?.bytes ?? new Uint8Array(0), oid)
-  if (!tree.ok)
-    return [problem(`Malformed tree: ${tree.error.kind}`, { file: folders.nameOf(oid) })]
-  const faults = checkTree(tree.value)
-  const found = faults.map((fault) => problem(capital(fault), { file: folders.nameOf(oid) }))
+  const compared = compareWithBase(fresh, oid)
+  if (compared === undefined) return [problem('Malformed tree', { file: folders.nameOf(oid) })]
+  const found = treeFaults(compared).map((fault) => problem(fault, { file: folders.nameOf(oid) }))
   if (rules.allowLinks) return found
-  for (const { mode, name } of newEntries(fresh, oid)) {
-    const message =
-      mode === MODE_SYMLINK
-        ? 'A symbolic link is not accepted'
-        : mode === MODE_GITLINK
-          ? 'A submodule is not accepted'
-          : undefined
-    if (message === undefined) continue
-    const folder = folders.pathOf(oid) ?? ''
-    found.push(
-      problem(message, { file: `${folder}${Buffer.from(name, 'latin1').toString('utf8')}` }),
-    )
+  for (const { entry } of compared.entries) {
+    const what = LINKS.get(entry.mode)
+    if (what === undefined) continue
+    const name = Buffer.from(entry.name, 'latin1').toString('utf8')
+    found.push(problem(`${what} is not accepted`, { file: `${folders.pathOf(oid) ?? ''}${name}` }))
   }
   return found
 }
@@ -116,13 +106,10 @@ class FolderPaths {
   }
 }
 
-/** Old tags of git itself have no tagger. */
-const TAG_HEAD = /^object [0-9a-f]{40}\ntype (?:commit|tree|blob|tag)\ntag [^\n]+\n(?:tagger |\n|$)/
-const TAG_HEAD_BYTES = 1_000
+const LINKS: ReadonlyMap<number, string> = new Map([
+  [0o120000, 'A symbolic link'],
+  [MODE_GITLINK, 'A submodule'],
+])
 
 /** Paths are for people; one that is longer is not followed. */
 const PATH_LIMIT = 1_000
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1)
-}

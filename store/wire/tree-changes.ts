@@ -72,7 +72,12 @@ export class TreeScan {
 }
 
 /** An entry of a tree, and what stands under its name in the trees it was compared with. */
-export type ChangedEntry = { readonly entry: RawEntry; readonly older: readonly RawEntry[] }
+export type ChangedEntry = {
+  /** Of the entry in its tree. */
+  readonly index: number
+  readonly entry: RawEntry
+  readonly older: readonly RawEntry[]
+}
 
 /**
  * The entries of `tree` that differ from those of every tree in `older`. An entry equal to one of theirs is left out;
@@ -84,14 +89,15 @@ export function* changedEntries(
 ): Generator<ChangedEntry> {
   const [first, ...rest] = older
   if (first === undefined) {
-    for (let i = 0; i < tree.count; i++) yield { entry: tree.entry(i), older: [] }
+    for (let i = 0; i < tree.count; i++) yield { index: i, entry: tree.entry(i), older: [] }
     return
   }
   const others = rest.map((other) => new Map(differences(tree, other)))
   for (const [index, counterpart] of differences(tree, first)) {
     if (others.some((found) => !found.has(index))) continue
     const found = [counterpart, ...others.map((other) => other.get(index))]
-    yield { entry: tree.entry(index), older: found.filter((entry) => entry !== undefined) }
+    const known = found.filter((entry) => entry !== undefined)
+    yield { index, entry: tree.entry(index), older: known }
   }
 }
 
@@ -118,6 +124,19 @@ function* differences(
     if (order <= 0) i++
     if (order >= 0) j++
   }
+}
+
+/** Whether an ordered tree holds `name`, as a folder or as anything else. */
+export function hasEntry(tree: TreeScan, name: string, kind: 'folder' | 'other'): boolean {
+  const key = kind === 'folder' ? `${name}/` : name
+  let low = 0
+  let high = tree.count
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (compareKeys(sortKey(tree.entry(middle)), key) < 0) low = middle + 1
+    else high = middle
+  }
+  return low < tree.count && sortKey(tree.entry(low)) === key
 }
 
 /** Folders sort as if their name ended with a slash. */
