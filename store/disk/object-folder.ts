@@ -115,16 +115,16 @@ export class ObjectFolder implements EntryReader {
 
   stored(oid: Oid): StoredEntry | undefined {
     const place = this.#locate(oid)
-    return place === undefined ? undefined : this.storedAt(place.pack, place.offset)
+    return place === undefined ? undefined : this.storedAt(place.pack, place.offset, oid)
   }
 
-  storedAt(pack: Pack, offset: number): StoredEntry {
+  storedAt(pack: Pack, offset: number, oid: Oid = pack.oidAtOffset(offset)): StoredEntry {
     const raw = pack.rawEntry(offset)
     const { size, deflated } = raw
-    const common = { oid: pack.oidAtOffset(offset), type: this.#typeAt(pack, raw), size, deflated }
-    if (raw.baseOid !== undefined) return { ...common, base: raw.baseOid }
-    if (raw.baseOffset === undefined) return common
-    return { ...common, base: pack.oidAtOffset(raw.baseOffset) }
+    const type = this.#typeAt(pack, raw)
+    if (raw.baseOid !== undefined) return { oid, type, size, deflated, base: raw.baseOid }
+    if (raw.baseOffset === undefined) return { oid, type, size, deflated }
+    return { oid, type, size, deflated, base: pack.oidAtOffset(raw.baseOffset) }
   }
 
   close(): void {

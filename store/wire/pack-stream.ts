@@ -1,10 +1,11 @@
 // A selection of objects as a pack, entry by entry as they are stored: nothing is deflated again unless it must.
-import { deflateSync } from 'node:zlib'
+import { createHash } from 'node:crypto'
 import { Bug } from '../../shared/result/result.ts'
-import type { Oid } from '../object/oid.ts'
-import { PackWriter } from '../pack/write.ts'
+import { oidBytes, type Oid } from '../object/oid.ts'
+import { encodeEntryHeader, encodeOfsDistance, PACK_TYPE, toStoredEntry } from '../pack/entry.ts'
 import type { EntryReader, StoredEntry } from '../repository.ts'
 import type { Selection } from './select-objects.ts'
+import { SIDE_BAND_64K_BYTES } from './side-band.ts'
 
 export type PackOptions = {
   /** The client can have deltas against objects it has itself. */
@@ -13,16 +14,73 @@ export type PackOptions = {
   readonly ofsDelta: boolean
 }
 
-/** Yields the bytes of the pack in small pieces. Throws when a selected object cannot be read. */
+/**
+ * Yields the bytes of the pack in pieces that fill a packet of the side-band. Throws when a selected object cannot be
+ * read.
+ */
 export function* packStream(
   reader: EntryReader,
   selection: Selection,
   options: PackOptions,
 ): Generator<Uint8Array> {
-  const writer = new PackWriter()
-  yield writer.header(selection.oids.size)
-  for (const entry of packEntries(reader, selection, options)) yield* writer.entry(entry)
-  yield writer.trailer()
+  const pieces = new Pieces()
+  const header = Buffer.from('PACK\0\0\0\x02\0\0\0\0', 'latin1')
+  header.writeUInt32BE(selection.oids.size, 8)
+  yield* pieces.add(header)
+  const offsets = new Map<Oid, number>()
+  for (const entry of packEntries(reader, selection, options)) {
+    const at = pieces.bytes
+    offsets.set(entry.oid, at)
+    yield* pieces.add(entryHead(entry, at, offsets))
+    yield* pieces.add(entry.deflated)
+  }
+  yield* pieces.end()
+}
+
+function entryHead(entry: StoredEntry, at: number, offsets: ReadonlyMap<Oid, number>): Uint8Array {
+  const { base, size } = entry
+  if (base === undefined) return encodeEntryHeader(PACK_TYPE[entry.type], size)
+  const baseAt = offsets.get(base)
+  return baseAt === undefined
+    ? Buffer.concat([encodeEntryHeader(PACK_TYPE.REF_DELTA, size), oidBytes(base)])
+    : Buffer.concat([encodeEntryHeader(PACK_TYPE.OFS_DELTA, size), encodeOfsDistance(at - baseAt)])
+}
+
+/** Gathers small writes and hashes them by the piece: ten thousand entries are fifty calls of SHA-1, not twenty thousand. */
+class Pieces {
+  /** Added so far. */
+  bytes = 0
+  readonly #hash = createHash('sha1')
+  #piece = Buffer.allocUnsafe(SIDE_BAND_64K_BYTES)
+  #filled = 0;
+
+  *add(data: Uint8Array): Generator<Uint8Array> {
+    this.bytes += data.length
+    let from = 0
+    while (data.length - from >= SIDE_BAND_64K_BYTES - this.#filled) {
+      const end = from + SIDE_BAND_64K_BYTES - this.#filled
+      this.#piece.set(data.subarray(from, end), this.#filled)
+      this.#filled = SIDE_BAND_64K_BYTES
+      from = end
+      yield this.#take()
+    }
+    this.#piece.set(from === 0 ? data : data.subarray(from), this.#filled)
+    this.#filled += data.length - from
+  }
+
+  /** What is left, and the checksum. */
+  *end(): Generator<Uint8Array> {
+    const rest = this.#take()
+    yield Buffer.concat([rest, this.#hash.digest()])
+  }
+
+  #take(): Uint8Array {
+    const piece = this.#piece.subarray(0, this.#filled)
+    this.#hash.update(piece)
+    this.#piece = Buffer.allocUnsafe(SIDE_BAND_64K_BYTES)
+    this.#filled = 0
+    return piece
+  }
 }
 
 /**
@@ -83,6 +141,5 @@ function storedEntry(reader: EntryReader, oid: Oid): StoredEntry {
 function wholeEntry(reader: EntryReader, oid: Oid): StoredEntry {
   const object = reader.read(oid)
   if (object === undefined) throw new Bug(`${oid} was selected for a pack and is gone`)
-  const { type, bytes } = object
-  return { oid, type, size: bytes.length, deflated: deflateSync(bytes, { level: 1 }) }
+  return toStoredEntry(object.type, object.bytes)
 }
