@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { git, gitOk } from '../../test/support/git.ts'
+import { bundleChild } from './child-bundle.ts'
 import { openBare } from './own-store.ts'
 import { saveFigures, median } from './report.ts'
 
@@ -39,6 +40,7 @@ export async function crashRounds(options: CrashOptions): Promise<CrashResult> {
   const random = mulberry(options.seed)
   const result: CrashResult = { rounds: 0, acknowledged: 0, lost: [], damage: [], recoveryMs: [] }
   const folder = mkdtempSync(join(tmpdir(), 'cairn-crash-'))
+  const program = await bundleChild('crash-child')
   let path = ''
   let acknowledged: string[] = []
   try {
@@ -49,7 +51,10 @@ export async function crashRounds(options: CrashOptions): Promise<CrashResult> {
       }
       const early = random() < 1 / EARLY_ONE_IN
       const delayMs = random() * (early ? OPEN_MS : LOAD_MS)
-      const killed = await runAndKill(path, round, writers, { early, delayMs })
+      const killed = await runAndKill([program, path, String(round), String(writers)], {
+        early,
+        delayMs,
+      })
       acknowledged.push(...killed)
       result.acknowledged += killed.length
       // Half of the time the next child finds the repository as the kill left it.
@@ -61,20 +66,18 @@ export async function crashRounds(options: CrashOptions): Promise<CrashResult> {
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
+    rmSync(program)
   }
   return result
 }
 
 /** Ids of the commits that were acknowledged before the end. */
 function runAndKill(
-  path: string,
-  round: number,
-  writers: number,
+  writer: readonly string[],
   kill: { readonly early: boolean; readonly delayMs: number },
 ): Promise<string[]> {
   return new Promise((resolve, reject) => {
-    const program = join(import.meta.dirname, 'crash-child.ts')
-    const child = spawn(process.execPath, [program, path, String(round), String(writers)])
+    const child = spawn(process.execPath, writer)
     let said = ''
     let problems = ''
     let timer: NodeJS.Timeout | undefined
@@ -91,7 +94,7 @@ function runAndKill(
     child.on('close', (code, signal) => {
       clearTimeout(timer)
       if (signal !== 'SIGKILL') {
-        reject(new Error(`round ${round}: the writer ended by itself with ${code}: ${problems}`))
+        reject(new Error(`the writer ended by itself with ${code}: ${problems}`))
         return
       }
       resolve(said.split('\n').filter((line) => /^[0-9a-f]{40}$/.test(line)))

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { build } from 'esbuild'
 import { git, gitOk } from '../../test/support/git.ts'
 import { gitHttpBackend } from '../../test/support/git-http-backend.ts'
+import { bundleChild } from './child-bundle.ts'
 import { COMMIT_PEERS, type Committer } from './commit-peers.ts'
 import { commitOne, openBare } from './own-store.ts'
 import { formatFigures, median, saveFigures, type Figure } from './report.ts'
@@ -21,7 +21,6 @@ import {
   type Shape,
 } from './shapes.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..')
 const MANY_WRITERS = 32
 const CLONES = 3
 const PUSHES = 7
@@ -223,22 +222,14 @@ async function openFigures(folder: string, name: string): Promise<Figure[]> {
   ]
 }
 
-/** Bundled, as it would be deployed: stripping types costs memory that has nothing to do with the store. */
 async function opening(program: string, path: string, file: string): Promise<Opening> {
-  const outfile = join(ROOT, 'dist', 'bench', 'open-child.mjs')
-  await build({
-    entryPoints: [join(import.meta.dirname, 'open-child.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    packages: 'external',
-  })
+  const child = await bundleChild('open-child')
   const runs: Opening[] = []
   for (let n = 0; n < 3; n++) {
-    const { stdout } = await promisify(execFile)(process.execPath, [outfile, program, path, file])
+    const { stdout } = await promisify(execFile)(process.execPath, [child, program, path, file])
     runs.push(JSON.parse(stdout) as Opening)
   }
+  rmSync(child)
   return {
     openMs: median(runs.map((run) => run.openMs)),
     rssMegabytes: median(runs.map((run) => run.rssMegabytes)),
