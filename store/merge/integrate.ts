@@ -26,6 +26,8 @@ export type IntegrateInput = {
   readonly rules: MergeRules
   readonly committer: Person
   readonly nowSeconds: number
+  /** Adds our signature to an encoded commit; absent: merges are not signed. */
+  readonly sign?: (commit: Uint8Array) => Uint8Array
 }
 
 /** The request is for `repository.update`; it fails there when `ref` moved meanwhile, and is then made anew. */
@@ -124,7 +126,7 @@ function mergeCommit(
     extra: [],
     message: Buffer.from(message, 'utf8'),
   })
-  return toStoredEntry('commit', bytes)
+  return toStoredEntry('commit', input.sign?.(bytes) ?? bytes)
 }
 
 function messageOf(

@@ -2,17 +2,17 @@
 import type { Merge } from '../api.ts'
 import { diffLines, type Hunk } from './line-diff.ts'
 
-/** A longer text is not merged by lines. */
+/** A longer text, or one of more lines, is not merged by lines. */
 export const TEXT_LIMIT_BYTES: number = 64 * 1024 * 1024
+export const TEXT_LIMIT_LINES = 1_000_000
 /** A NUL this near to the beginning makes a file binary, as git has it. */
 const BINARY_PROBE_BYTES = 8000
 
 /** The default for paths without a rule. Changes that touch each other are a conflict, as in git. */
 export const mergeText: Merge = ({ base, ours, theirs }) => {
-  const versions = [base ?? EMPTY, ours, theirs]
-  if (versions.some(isBinary)) return { kind: 'conflict', reason: 'binary, changed on both sides' }
-  if (versions.some((bytes) => bytes.length > TEXT_LIMIT_BYTES)) {
-    return { kind: 'conflict', reason: 'changed on both sides, and too large to merge by lines' }
+  const obstacle = [base ?? EMPTY, ours, theirs].map(lineObstacle).find((why) => why !== undefined)
+  if (obstacle !== undefined) {
+    return { kind: 'conflict', reason: `changed on both sides, and ${obstacle}` }
   }
   const chunks = mergeLines(base ?? EMPTY, ours, theirs)
   const clash = chunks.find((chunk) => chunk.kind === 'conflict')
@@ -67,9 +67,16 @@ export function markConflicts(chunks: readonly TextChunk[]): Uint8Array {
   return Buffer.concat(parts)
 }
 
-export function isBinary(bytes: Uint8Array): boolean {
+/** Why a text cannot be merged by lines, if so. */
+export function lineObstacle(bytes: Uint8Array): 'binary' | 'too large' | undefined {
   const nul = bytes.indexOf(0)
-  return nul >= 0 && nul < BINARY_PROBE_BYTES
+  if (nul >= 0 && nul < BINARY_PROBE_BYTES) return 'binary'
+  if (bytes.length > TEXT_LIMIT_BYTES) return 'too large'
+  let lines = 0
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) {
+    if (++lines > TEXT_LIMIT_LINES) return 'too large'
+  }
+  return undefined
 }
 
 /** Lines with their line ends, each known by a number that equal lines share. */

@@ -51,8 +51,8 @@ export const EMPTY_DOCUMENT: TomlDocument = {
   pairs: new Map(),
 }
 
-/** Dotted keys may be this long, so that walking values stays within the stack. */
-export const KEY_DEPTH_LIMIT = 128
+/** Dotted keys and headers may have this many parts. */
+export const KEY_DEPTH_LIMIT = 32
 
 export function readDocument(text: string): Result<TomlDocument, TomlDocumentError> {
   const parsed = parseToml(text)
@@ -67,52 +67,78 @@ export function readDocument(text: string): Result<TomlDocument, TomlDocumentErr
   const names = new Names(items, (item) => valueOf(text, table, item).meaning)
   const pairs = new Map<string, TomlPair>()
   const sections = new Map<string, TomlSection>()
-  let open = { header: undefined as TomlItem | undefined, pairs: [] as TomlPair[], end: 0 }
+  let open = openSection(names, undefined)
   const close = (): boolean => {
-    const { key, inside } = names.of(open.header?.path ?? [])
+    const { names, inside, ...section } = open
+    const key = keyOf(names)
     if (sections.has(key)) return false
-    sections.set(key, { key, header: open.header, inside, pairs: open.pairs, end: open.end })
+    sections.set(key, { ...section, key, inside })
     return true
   }
   for (const item of items) {
     if (item.kind === 'pair') {
-      const { key } = names.of(item.path)
+      const key = keyOf([...open.names, ...item.path.slice(open.header?.path.length ?? 0)])
       const pair = { key, item, ...valueOf(text, table, item) }
       pairs.set(key, pair)
       open.pairs.push(pair)
       open.end = item.end
     } else {
       if (!close()) return err(AMBIGUOUS)
-      open = { header: item, pairs: [], end: item.end }
+      open = openSection(names, item)
     }
   }
   return close() ? ok({ text, sections, pairs }) : err(AMBIGUOUS)
 }
 
-/** A value inside an array or inline table, by its place in it. */
-export function partOf(whole: TomlValue, part: TomlPart): TomlValue {
-  const value = valueAt(whole.value, part.path)
-  const parts = whole.parts
-    .filter(({ path, start }) => path.length > part.path.length && start >= part.start)
-    .filter(({ end }) => end <= part.end)
-    .map((inner) => ({
-      ...inner,
-      path: inner.path.slice(part.path.length),
-      start: inner.start - part.start,
-      end: inner.end - part.start,
-    }))
-  const text = whole.text.slice(part.start, part.end)
-  return { text, value, meaning: meaningOf(value, text), parts }
+function openSection(
+  names: Names,
+  header: TomlItem | undefined,
+): {
+  header: TomlItem | undefined
+  names: readonly string[]
+  inside: readonly string[]
+  pairs: TomlPair[]
+  end: number
+} {
+  return { header, ...names.of(header?.path ?? []), pairs: [], end: header?.end ?? 0 }
 }
 
-/** The parts that are not inside another part: elements of an array, pairs of an inline table. */
-export function directParts(whole: TomlValue): TomlPart[] {
-  let end = 0
-  return whole.parts.filter((part) => {
-    if (part.start < end) return false
-    end = part.end
-    return true
-  })
+function keyOf(names: readonly string[]): string {
+  return names.length === 0 ? '' : JSON.stringify(names)
+}
+
+/** What stands directly in an array or inline table, in order, each with its path there and its place in the text. */
+export function valuesIn(
+  whole: TomlValue,
+): { readonly part: TomlPart; readonly value: TomlValue }[] {
+  const found: { part: TomlPart; value: TomlValue }[] = []
+  // A part is followed by the parts inside of it.
+  for (let i = 0; i < whole.parts.length;) {
+    const part = whole.parts[i++]!
+    const inner: TomlPart[] = []
+    for (; i < whole.parts.length && whole.parts[i]!.start < part.end; i++) {
+      inner.push(shifted(whole.parts[i]!, part.start, part.path.length))
+    }
+    const text = whole.text.slice(part.start, part.end)
+    const value = valueAt(whole.value, part.path)
+    found.push({ part, value: { text, value, meaning: meaningOf(value, text), parts: inner } })
+  }
+  return found
+}
+
+function shifted(part: TomlPart, start: number, depth = 0): TomlPart {
+  const path = part.path.slice(depth)
+  return { ...part, path, start: part.start - start, end: part.end - start }
+}
+
+/** Every line that is nothing but a comment, without the blanks around it. */
+export function commentLines(text: string): ReadonlySet<string> {
+  return new Set(
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line.startsWith('#')),
+  )
 }
 
 /** Comment lines that stand right above a statement, with their line ends; empty when there are none. */
@@ -151,11 +177,7 @@ function describe(value: unknown): string {
 function valueOf(text: string, table: TomlTable, item: TomlItem): TomlValue {
   const written = text.slice(item.valueStart, item.valueEnd)
   const value = valueAt(table, item.path)
-  const parts = item.parts.map((part) => ({
-    ...part,
-    start: part.start - item.valueStart,
-    end: part.end - item.valueStart,
-  }))
+  const parts = item.parts.map((part) => shifted(part, item.valueStart))
   return { text: written, value, meaning: meaningOf(value, written), parts }
 }
 
@@ -182,7 +204,7 @@ class Names {
     })
   }
 
-  of(path: readonly string[]): { key: string; inside: string[] } {
+  of(path: readonly string[]): { names: string[]; inside: string[] } {
     const names: string[] = []
     const inside: string[] = []
     path.forEach((name, i) => {
@@ -194,7 +216,7 @@ class Names {
         inside.push(JSON.stringify(names))
       }
     })
-    return { key: names.length === 0 ? '' : JSON.stringify(names), inside }
+    return { names, inside }
   }
 }
 

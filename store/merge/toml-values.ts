@@ -1,12 +1,6 @@
 // Two changes of one TOML value to one: lists as sets, inline tables by key, everything else must agree.
 import { applyEdits, type TextEdit } from './text-edits.ts'
-import {
-  directParts,
-  partOf,
-  readDocument,
-  type TomlPart,
-  type TomlValue,
-} from './toml-document.ts'
+import { readDocument, valuesIn, type TomlPart, type TomlValue } from './toml-document.ts'
 
 /** undefined when both sides changed the same in different ways. `base` is absent when both added it. */
 export function mergeValues(
@@ -42,31 +36,22 @@ function mergeLists(
   if (before === undefined || our === undefined || their === undefined) return undefined
   const stays = (meaning: string): boolean => their.has(meaning) || !before.has(meaning)
   const added = [...their].filter(([meaning]) => !before.has(meaning) && !our.has(meaning))
-  const parts = directParts(ours)
-  const kept = parts.filter((part) => stays(partOf(ours, part).meaning))
+  const elements = valuesIn(ours).map(({ part, value }) => ({ part, stays: stays(value.meaning) }))
   const edits = [
     ...insertions(
       ours.text,
-      kept.at(-1),
+      elements.findLast((element) => element.stays)?.part,
       added.map(([, element]) => element.text),
     ),
-    ...parts.flatMap((part, i) =>
-      kept.includes(part)
-        ? []
-        : [
-            removal(
-              ours.text,
-              part,
-              kept.find((k) => k === parts[i - 1]),
-            ),
-          ],
-    ),
+    ...elements.flatMap(({ part, stays }, i) => {
+      const before = elements[i - 1]
+      return stays ? [] : [removal(ours.text, part, before?.stays ? before.part : undefined)]
+    }),
   ]
   const merged = readValue(applyEdits(ours.text, edits))
-  const elements = merged && elementsOf(merged)
+  const found = merged && elementsOf(merged)
   const expected = [...[...our.keys()].filter(stays), ...added.map(([meaning]) => meaning)]
-  const isRight =
-    elements?.size === expected.length && expected.every((meaning) => elements.has(meaning))
+  const isRight = found?.size === expected.length && expected.every((meaning) => found.has(meaning))
   return isRight ? merged : undefined
 }
 
@@ -108,7 +93,9 @@ function removal(text: string, part: TomlPart, keptBefore: TomlPart | undefined)
 
 /** The blanks before an element that begins a line; undefined for one that does not. */
 function indentOf(text: string, part: TomlPart): string | undefined {
-  return /\n([ \t]*)$/.exec(text.slice(0, part.start))?.[1]
+  let start = part.start
+  while (text[start - 1] === ' ' || text[start - 1] === '\t') start--
+  return text[start - 1] === '\n' ? text.slice(start, part.start) : undefined
 }
 
 function mergeInlineTables(
@@ -141,22 +128,17 @@ function isInlineTable(value: TomlValue): boolean {
 
 /** Elements by what they mean; undefined when one is there twice, so that this is no set. */
 function elementsOf(list: TomlValue): ReadonlyMap<string, TomlValue> | undefined {
-  const parts = directParts(list)
-  const elements = new Map(
-    parts.map((part) => {
-      const element = partOf(list, part)
-      return [element.meaning, element] as const
-    }),
-  )
-  return elements.size === parts.length ? elements : undefined
+  const values = valuesIn(list)
+  const elements = new Map(values.map(({ value }) => [value.meaning, value]))
+  return elements.size === values.length ? elements : undefined
 }
 
 /** The pairs of an inline table by their keys as one writes them. */
 function pairsOf(table: TomlValue): ReadonlyMap<string, TomlValue> {
   return new Map(
-    directParts(table).map((part) => [
+    valuesIn(table).map(({ part, value }) => [
       part.path.map((name) => (BARE_KEY.test(name) ? name : JSON.stringify(name))).join('.'),
-      partOf(table, part),
+      value,
     ]),
   )
 }

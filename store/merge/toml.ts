@@ -8,6 +8,7 @@ import { applyEdits, type TextEdit } from './text-edits.ts'
 import { mergeText } from './text.ts'
 import {
   commentAbove,
+  commentLines,
   EMPTY_DOCUMENT,
   readDocument,
   type TomlDocument,
@@ -18,7 +19,7 @@ import {
 import { isSameAsSet, mergeValues } from './toml-values.ts'
 
 /** A longer text is not merged by key. */
-export const TOML_LIMIT_BYTES: number = 4 * 1024 * 1024
+export const TOML_LIMIT_BYTES: number = 1024 * 1024
 
 /**
  * Where the lines merge and say what the keys say, that is the result; where they do not, theirs is written into ours
@@ -59,6 +60,8 @@ class TomlMerge {
   /** Behind the other edits at the same place: a pair may not slip behind a new header. */
   readonly #newSections: TextEdit[] = []
   readonly #newline: string
+  readonly #ourComments: ReadonlySet<string>
+  readonly #theirComments: ReadonlySet<string>
   /** Ends of the section groups that new ones go behind, by the key of the array or element. */
   readonly #groupEnds = new Map<string, number>()
 
@@ -66,6 +69,8 @@ class TomlMerge {
     this.#base = base
     this.#ours = ours
     this.#theirs = theirs
+    this.#ourComments = commentLines(ours.text)
+    this.#theirComments = commentLines(theirs.text)
     this.#newline = ours.text.includes('\r\n') ? '\r\n' : '\n'
     for (const section of ours.sections.values()) {
       for (const group of section.inside) this.#groupEnds.set(group, section.end)
@@ -165,21 +170,25 @@ class TomlMerge {
   #theirWords(item: TomlItem): string {
     const comment = commentAbove(this.#theirs.text, item)
     const statement = this.#theirs.text.slice(item.start, item.end).replace(/\r?\n$/, '')
-    const words = `${this.#ours.text.includes(comment) ? '' : comment}${statement}`
+    const words = isAmong(comment, this.#ourComments) ? statement : comment + statement
     return this.#withOurNewlines(words) + this.#newline
   }
 
   /** Removes our statement, and the comment above it when they removed the same comment. */
   #delete(ours: TomlItem, base: TomlItem): void {
     const comment = commentAbove(this.#ours.text, ours)
-    const isGone =
-      comment === commentAbove(this.#base.text, base) && !this.#theirs.text.includes(comment)
-    this.#edits.push({ start: ours.start - (isGone ? comment.length : 0), end: ours.end, text: '' })
+    const isKept =
+      comment !== commentAbove(this.#base.text, base) || isAmong(comment, this.#theirComments)
+    this.#edits.push({ start: ours.start - (isKept ? 0 : comment.length), end: ours.end, text: '' })
   }
 
   #withOurNewlines(text: string): string {
     return text.replace(/\r?\n/g, this.#newline)
   }
+}
+
+function isAmong(comment: string, lines: ReadonlySet<string>): boolean {
+  return [...commentLines(comment)].every((line) => lines.has(line))
 }
 
 function says(bytes: Uint8Array, { sections, values }: Expected): boolean {
@@ -202,7 +211,8 @@ function readVersion(bytes: Uint8Array): Result<TomlDocument, TomlDocumentError>
   if (bytes.length > TOML_LIMIT_BYTES) return invalid('is too large to merge by key')
   if (!isUtf8(bytes)) return invalid('is not UTF-8')
   const text = Buffer.from(bytes).toString('utf8')
-  return readDocument(text === '' || text.endsWith('\n') ? text : `${text}\n`)
+  // A lone carriage return at the end is an error, which a newline would mend.
+  return readDocument(/(^|[\r\n])$/.test(text) ? text : `${text}\n`)
 }
 
 function isReadable(read: Result<TomlDocument, TomlDocumentError>): boolean {

@@ -9,7 +9,7 @@ import { Tree, TREE_MODE, type TreeEntry } from '../object/tree.ts'
 import type { ObjectReader } from '../repository.ts'
 import { changedEntries, TreeScan } from '../wire/tree-changes.ts'
 import { mergeFor } from './merge-rules.ts'
-import { isBinary, markConflicts, mergeLines, mergeText, TEXT_LIMIT_BYTES } from './text.ts'
+import { lineObstacle, markConflicts, mergeLines, mergeText } from './text.ts'
 
 export type MergeConflict = {
   readonly path: string
@@ -334,7 +334,7 @@ function isText(versions: {
   readonly theirs: Uint8Array
 }): boolean {
   return [versions.base ?? EMPTY, versions.ours, versions.theirs].every(
-    (bytes) => !isBinary(bytes) && bytes.length <= TEXT_LIMIT_BYTES,
+    (bytes) => lineObstacle(bytes) === undefined,
   )
 }
 

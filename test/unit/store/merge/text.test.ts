@@ -5,6 +5,7 @@ import {
   mergeLines,
   mergeText,
   TEXT_LIMIT_BYTES,
+  TEXT_LIMIT_LINES,
 } from '../../../../store/merge/text.ts'
 
 describe('merging by lines', () => {
@@ -77,7 +78,7 @@ describe('merging by lines', () => {
   test('binary files do not merge; a NUL far behind the beginning does not make one', () => {
     expect(merge('a\nb\nc\n', 'A\nb\nc\n', 'a\nb\n\0\n')).toEqual({
       kind: 'conflict',
-      reason: 'binary, changed on both sides',
+      reason: 'changed on both sides, and binary',
     })
     const long = `${'x\n'.repeat(4000)}\0\nend\n`
     expect(merged(long, `0\n${long}`, `${long}1\n`)).toBe(`0\n${long}1\n`)
@@ -102,6 +103,9 @@ describe('merging by lines', () => {
     const small = Buffer.from('a\n')
     const result = mergeText({ path: 'p', base: small, ours: huge, theirs: Buffer.from('b\n') })
     expect(result).toMatchObject({ kind: 'conflict', reason: expect.stringContaining('too large') })
+    const many = Buffer.alloc(TEXT_LIMIT_LINES + 1, '\n')
+    const other = mergeText({ path: 'p', base: small, ours: Buffer.from('b\n'), theirs: many })
+    expect(other).toMatchObject({ kind: 'conflict', reason: expect.stringContaining('too large') })
   })
 
   test('a zone of a hundred thousand lines takes well under a second', () => {

@@ -239,6 +239,13 @@ describe('what cannot be merged', () => {
       'b = 1\nb = 2\n',
       /^theirs is not valid TOML \(line 2: /,
     ],
+    [
+      'theirs ends in the middle of a line end',
+      'a = 1\n',
+      'a = 2\n',
+      'b = 1\r',
+      /^theirs is not valid TOML/,
+    ],
     ['not UTF-8', 'a = 1\n', 'a = 2\n', 'a = "\u00ff"\n', /^theirs is not UTF-8$/],
     ['tables that exclude each other', '', 'a.b = 1\n', '[a]\nc = 1\n', /do not fit together/],
     ['a value against a table', '', 'a = 1\n', '[a]\nc = 1\n', /do not fit together/],
@@ -256,6 +263,33 @@ describe('what cannot be merged', () => {
     expect(reason('a = 1\n', 'a = 2\n', large)).toBe('theirs is too large to merge by key')
     const deep = `t = { ${'a.'.repeat(5000)}b = 1 }\n`
     expect(reason('', 'x = 1\n', deep)).toMatch(/^theirs (nests keys|is not valid)/)
+  })
+
+  test.each([
+    [
+      'a long list',
+      (n: number, x: string) => `l = [${Array.from({ length: n }, (_, i) => x + i).join(', ')}]\n`,
+    ],
+    [
+      'many lines in a list',
+      (n: number, x: string) =>
+        `l = [\n${Array.from({ length: n }, (_, i) => `${x}${i},\n`).join('')}]\n`,
+    ],
+    [
+      'many pairs',
+      (n: number, x: string) =>
+        Array.from({ length: n }, (_, i) => `# ${x}${i}\nk${x}${i} = 1\n`).join(''),
+    ],
+    [
+      'many tables',
+      (n: number, x: string) =>
+        Array.from({ length: n / 2 }, (_, i) => `[[t]]\nn = ${x}${i}\n`).join(''),
+    ],
+  ])('work is bounded: %s', (_name, make) => {
+    const started = performance.now()
+    const result = merge(make(20_000, '1'), make(15_000, '2'), make(15_000, '3'))
+    expect(performance.now() - started).toBeLessThan(4000)
+    expect(result.kind).toBe('merged')
   })
 
   test('a base that is broken or absent counts as empty', () => {
