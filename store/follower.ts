@@ -15,12 +15,17 @@ import { PathTransport } from './remote/path.ts'
 import { SshService } from './remote/ssh.ts'
 import type { Transport } from './remote/transport.ts'
 import { GIT_LIMITS } from './serve/limits.ts'
+import type { Signing } from './signing.ts'
 import type { LocalStore } from './store.ts'
 
 /** undefined when the configuration names no remote. */
 export function openFollower(
   config: StoreConfig,
-  parts: StoreOptions & { readonly clock: Clock; readonly local: LocalStore },
+  parts: StoreOptions & {
+    readonly clock: Clock
+    readonly local: LocalStore
+    readonly sign: Signing['sign']
+  },
 ): Keeper | undefined {
   const { remote } = config
   if (remote === undefined) return undefined
@@ -32,6 +37,7 @@ export function openFollower(
     pullMs: config.pull,
     rules: parts.merge ?? [],
     committer,
+    sign: parts.sign,
     incoming: { pack: GIT_LIMITS.pack, allowLinks: false },
     clock,
     log,

@@ -14,6 +14,7 @@ export type ForeignMovesOptions = {
   readonly servedRef: string
   readonly rules: MergeRules
   readonly committer: Person
+  readonly sign: (commit: Uint8Array) => Uint8Array
   readonly clock: Clock
   readonly log: Log
 }
@@ -52,7 +53,7 @@ export class ForeignMoves {
   }
 
   async #takeServed(move: ForeignMove): Promise<void> {
-    const { engine, repository, rules, committer, clock, log } = this.#options
+    const { engine, repository, rules, committer, sign, clock, log } = this.#options
     if (move.to === ZERO_OID) {
       log.warn('served-branch-deleted-on-disk', { ref: move.name, action: 'written again' })
       engine.reassert(move.name)
@@ -72,6 +73,7 @@ export class ForeignMoves {
       source: 'disk',
       rules,
       committer,
+      sign,
       nowSeconds: Math.floor(clock.wallMs() / 1000),
     })
     if (integration.kind === 'up-to-date') {

@@ -86,7 +86,7 @@ export async function openStore(config: StoreConfig, options: StoreOptions): Pro
   let follower: Keeper | undefined
   let listener: StoreListener | undefined
   try {
-    follower = openFollower(config, { ...options, clock, local })
+    follower = openFollower(config, { ...options, clock, local, sign: signing.sign })
     listener = await listenStore(config, { ...options, clock, local, follower })
     follower?.start()
   } catch (error) {

@@ -14,18 +14,23 @@ import type { ObjectReader } from './repository.ts'
 export type Signing = {
   /** Adds our signature to an encoded commit, or leaves it as it is. */
   readonly sign: (commit: Uint8Array) => Uint8Array
-  /** What speaks against the commits that `tip` brings over `known`. */
-  readonly vouch: (tip: Oid, known: Oid | undefined, reader: ObjectReader) => readonly Problem[]
+  /** What speaks against the commits that `tip` brings over `known`, those of ours left out. */
+  readonly vouch: (
+    tip: Oid,
+    known: Oid | undefined,
+    reader: ObjectReader,
+    ours: ReadonlySet<Oid>,
+  ) => readonly Problem[]
 }
 
 export function openSigning(config: StoreConfig, clock: Clock): Signing {
   const signers = readSigners(config)
   return {
     sign: openSigner(config),
-    vouch: (tip, known, reader) =>
+    vouch: (tip, known, reader, ours) =>
       judgeSignatures({
         policy: config.verify,
-        commits: newCommits(reader, tip, known),
+        commits: newCommits(reader, tip, known, ours),
         signers,
         nowSeconds: Math.floor(clock.wallMs() / 1000),
       }),
@@ -55,9 +60,10 @@ function* newCommits(
   reader: ObjectReader,
   tip: Oid,
   known: Oid | undefined,
+  ours: ReadonlySet<Oid>,
 ): Generator<{ oid: Oid; bytes: Uint8Array }> {
   for (const { oid } of walkCommits(reader, [tip], known === undefined ? [] : [known])) {
-    const object = reader.read(oid)
+    const object = ours.has(oid) ? undefined : reader.read(oid)
     if (object !== undefined) yield { oid, bytes: object.bytes }
   }
 }

@@ -21,6 +21,7 @@ import type {
   UpdateError,
   UpdateRequest,
 } from './repository.ts'
+import type { Signing } from './signing.ts'
 import { ServedBranch } from './served-branch.ts'
 import { TreeSnapshot } from './snapshot.ts'
 
@@ -39,9 +40,8 @@ export type LocalStoreOptions = {
   readonly committer: Person
   readonly accept: Accept
   readonly merge: MergeRules
-  readonly sign: (commit: Uint8Array) => Uint8Array
-  /** Signatures that incoming commits must carry; empty when they may come. */
-  readonly vouch: (tip: Oid, known: Oid | undefined, reader: Repository) => readonly Problem[]
+  readonly sign: Signing['sign']
+  readonly vouch: Signing['vouch']
 }
 
 export class LocalStore implements Repository {
@@ -179,10 +179,8 @@ export class LocalStore implements Repository {
     if (known && !isAncestor(engine, before, update.new)) {
       return refuse('not a fast-forward: fetch and merge or rebase first')
     }
-    if (request.reason === 'push' || request.reason === 'pull') {
-      const problems = this.#options.vouch(update.new, before, this)
-      if (problems.length > 0) return err(problems)
-    }
+    const problems = this.#options.vouch(update.new, before, this, mergesOfOurs(request))
+    if (problems.length > 0) return err(problems)
     const candidate = new TreeSnapshot(engine, update.new, commitTree(object.bytes))
     return branch.vet(candidate, request.reason)
   }
@@ -218,4 +216,10 @@ export class LocalStore implements Repository {
       this.#options.log.error('disk-unreadable', { reason: errorCode(error) })
     }
   }
+}
+
+/** A pull's objects are stored before it is integrated: what the integration itself brings is the merge we made. */
+function mergesOfOurs(request: UpdateRequest): ReadonlySet<Oid> {
+  if (request.reason === 'push') return new Set()
+  return new Set(request.entries.map((entry) => entry.oid))
 }

@@ -40,6 +40,8 @@ export type KeeperOptions = {
   readonly pullMs: number
   readonly rules: MergeRules
   readonly committer: Person
+  /** Signs the merges we make. */
+  readonly sign?: (commit: Uint8Array) => Uint8Array
   readonly incoming: IncomingRules
   readonly clock: Clock
   readonly log: Log
@@ -281,6 +283,7 @@ class RemoteKeeper implements Keeper {
       source: 'pull',
       rules,
       committer,
+      ...(this.#options.sign !== undefined && { sign: this.#options.sign }),
       nowSeconds: Math.floor(clock.wallMs() / 1000),
     })
     if (integration.kind === 'up-to-date') {
