@@ -1,8 +1,10 @@
 // The shape of what is under version control: headers, sizes, names, and nothing of the machine it was written on.
+import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { peerTest } from '../support/peers.ts'
-import { readSource, sourceFiles, trackedFiles } from '../support/source-tree.ts'
+import { readSource, ROOT, sourceFiles, trackedFiles } from '../support/source-tree.ts'
 
 const LINES_LIMIT = 650
 const README_LINES_LIMIT = 150
@@ -39,6 +41,18 @@ describe('every source file', () => {
 describe('what is under version control', () => {
   test('README.md is read to the end', () => {
     expect(readSource('README.md').split('\n').length).toBeLessThanOrEqual(README_LINES_LIMIT)
+  })
+
+  peerTest('git', 'leads from its documents to files that are there', () => {
+    const links = trackedFiles()
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((file) =>
+        [...readSource(file).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) =>
+          join(dirname(file), target!),
+        ),
+      )
+    expect(links.length).toBeGreaterThan(3)
+    expect(links.filter((target) => !existsSync(join(ROOT, target)))).toEqual([])
   })
 
   peerTest('git', 'names no path of the machine it was written on', () => {
