@@ -1,5 +1,8 @@
-// What is wrong in a zone that parses: RFC 1034 §3.6.2, 2181 §5, §10, 6672 §2, 2782, 7505, and what BIND's checkzone knows.
+// What is wrong in a zone that parses: RFC 1034 §3.6.2, 2181 §5, §10, 4592 §4, 6672 §2, 2782, 7505. An error is what
+// makes BIND refuse the zone too, or what an RFC forbids outright; the rest is a warning, for a refused zone answers nobody.
 // After an edit only what changed, and what leaned on it, is looked at; the zone before counts as checked.
+import { OPT_OCTETS } from '../../../shared/dns/edns.ts'
+import { HEADER_OCTETS, MESSAGE_LIMIT_OCTETS } from '../../../shared/dns/message.ts'
 import {
   formatName,
   isAtOrBelow,
@@ -149,6 +152,10 @@ class ZoneCheck {
 
   #checkRRset(node: ZoneNode, rrset: ZoneRRset): void {
     const { records } = rrset
+    if (answerOctets(rrset) > MESSAGE_LIMIT_OCTETS) {
+      const owner = `${typeText(rrset.type)} records of ${formatName(node.name)}`
+      this.#warn(records[0], `The ${owner} do not fit into a message and cannot be answered`)
+    }
     if (records.length === 1) return
     const what = `${typeText(rrset.type)} records of ${formatName(node.name)}`
     const odd = records.find((r) => r.ttlSeconds !== records[0]!.ttlSeconds)
@@ -204,12 +211,11 @@ class ZoneCheck {
     }
     if (!isWildcard(node.name)) return
     const owner = formatName(node.name)
-    const odd = node.rrsets.find((r) => r.type === TYPE.NS || r.type === TYPE.DNAME)
-    if (odd !== undefined)
-      this.#warn(
-        odd.records[0],
-        `${typeText(odd.type)} at the wildcard ${owner} means nothing certain`,
-      )
+    const ns = rrsetOf(node, TYPE.NS)
+    if (ns !== undefined) this.#error(ns.records[0], `NS at the wildcard ${owner}`)
+    const dname = rrsetOf(node, TYPE.DNAME)
+    if (dname !== undefined)
+      this.#warn(dname.records[0], `DNAME at the wildcard ${owner} means nothing certain`)
   }
 
   #checkOccluded(node: ZoneNode, cut: ZoneNode): void {
@@ -222,33 +228,41 @@ class ZoneCheck {
     this.#warn(hidden.records[0], `${what} is hidden by ${by}`)
   }
 
-  /** With `only`, nothing but targets among these. */
+  /**
+   * With `only`, nothing but targets among these. A zone whose own servers cannot be found is lost; any other host
+   * without an address is a mistake, but one that must not take the zone along.
+   */
   #checkTargets(node: ZoneNode, rrset: ZoneRRset, only: ReadonlySet<Name> | undefined): void {
-    const type = typeText(rrset.type)
-    for (const [i, { name, suffixes }] of rrset.names.entries()) {
+    const isOwnServer = rrset.type === TYPE.NS && node.name === this.#zone.origin
+    for (const [i, { suffixes }] of rrset.names.entries()) {
       const target = suffixes[0] ?? ROOT
       // `.` says "no service here" in MX and SRV (RFC 7505, RFC 2782).
       if (target === ROOT || (only !== undefined && !only.has(target))) continue
-      if (!isAtOrBelow(target, this.#zone.origin)) continue
-      const address = addressOf(this.#zone, target)
+      const why = this.#whyUnreachable(node, rrset, target)
+      if (why === undefined) continue
       const record = rrset.records.find((r) => r.rdata === rrset.rdatas[i])
-      const text = `${type} of ${formatName(node.name)} points to ${formatName(name)}`
-      if (address.kind === 'alias') {
-        const message = `${text}, which is an alias (CNAME)`
-        if (rrset.type === TYPE.NS) this.#error(record, message)
-        else this.#warn(record, message)
-      } else if (address.kind === 'none')
-        this.#error(record, `${text}, which has no address${this.#hint(target)}`)
-      else if (address.kind === 'delegated' && rrset.type === TYPE.NS && address.cut === node.name)
-        this.#error(
-          record,
-          `${text} inside the delegated zone, but there is no glue address for it`,
-        )
+      const what = `${typeText(rrset.type)} of ${formatName(node.name)} points to`
+      const message = `${what} ${formatName(target)}${why}`
+      if (isOwnServer) this.#error(record, message)
+      else this.#warn(record, message)
     }
   }
 
+  #whyUnreachable(node: ZoneNode, rrset: ZoneRRset, target: Name): string | undefined {
+    if (!isAtOrBelow(target, this.#zone.origin))
+      return looksLikeAddress(target, ROOT) ? ', an address and not the name of a host' : undefined
+    const address = addressOf(this.#zone, target)
+    if (address.kind === 'alias') return ', which is an alias'
+    if (address.kind === 'none') return `, which has no address${this.#hint(target)}`
+    const isGlueless = address.kind === 'delegated' && address.cut === node.name
+    return isGlueless && rrset.type === TYPE.NS
+      ? ' inside the delegated zone, but there is no glue address for it'
+      : undefined
+  }
+
   #hint(target: Name): string {
-    return this.#isDoubled(target) ? ': is a final dot missing?' : ''
+    if (this.#isDoubled(target)) return ': is a final dot missing?'
+    return looksLikeAddress(target, this.#zone.origin) ? ': a name is wanted, not an address' : ''
   }
 
   /** `www.example.org.example.org.` */
@@ -365,6 +379,13 @@ function firstRepeated(records: readonly ParsedRecord[]): ParsedRecord | undefin
   })
 }
 
+/** Of the largest question, and the records without compression of what is in them. */
+function answerOctets(rrset: ZoneRRset): number {
+  let octets = HEADER_OCTETS + QUESTION_LIMIT_OCTETS + OPT_OCTETS
+  for (const rdata of rrset.rdatas) octets += RECORD_OCTETS + rdata.length
+  return octets
+}
+
 /** Letters, digits and hyphens inside labels (RFC 1123 §2.1); a wildcard stands for any. */
 function isHostName(name: Name): boolean {
   for (let at = 0; name.charCodeAt(at) !== 0; at += 1 + name.charCodeAt(at)) {
@@ -375,10 +396,22 @@ function isHostName(name: Name): boolean {
   return true
 }
 
+/** Four numbers before `suffix`. */
+function looksLikeAddress(name: Name, suffix: Name): boolean {
+  if (!/^.[0-9]/s.test(name)) return false
+  return /^[0-9]{1,3}(?:\.[0-9]{1,3}){3}\.$/.test(
+    formatName((name.slice(0, name.length - suffix.length) + ROOT) as Name),
+  )
+}
+
 function rank(problem: Problem): number {
   return problem.severity === 'error' ? 0 : 1
 }
 
+/** Name, type and class. */
+const QUESTION_LIMIT_OCTETS = 255 + 4
+/** Pointer to the owner, type, class, ttl and rdlength. */
+const RECORD_OCTETS = 12
 /** Beside a CNAME only DNSSEC's own types may stand (RFC 2181 §10.1, RFC 4034 §3, §4). */
 const BESIDE_CNAME: ReadonlySet<number> = new Set([TYPE.CNAME, TYPE.RRSIG, TYPE.NSEC])
 const HOST_TYPES: ReadonlySet<number> = new Set([TYPE.A, TYPE.AAAA, TYPE.MX])

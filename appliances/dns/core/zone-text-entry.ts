@@ -56,8 +56,6 @@ export type IncludeRequest = {
   readonly line: number
 }
 
-/** Of one chunk; beyond that a chunk is hopeless. */
-const PROBLEM_LIMIT = 100
 const MESSAGE_LIMIT = 240
 
 /** Reads the entries of one chunk, one after another. */
@@ -150,7 +148,8 @@ export class EntryReader {
     if (head === undefined) return this.#lexer.skipEntry()
     const tokens = this.#rest(wordForm(head.type))
     // A half-read entry gives half a record.
-    if (this.#lexer.fault === undefined) this.#addRecord(owner, head, tokens)
+    if (this.#lexer.fault !== undefined || !this.#addRecord(owner, head, tokens)) return
+    if (NAME_LAST.has(head.type)) this.#warnWithoutDot(tokens.at(-1)!)
   }
 
   #owner(token: string): Name | undefined {
@@ -203,7 +202,6 @@ export class EntryReader {
     }
     const ttlSeconds = this.#settleTtl(head, rdata.value)
     if (ttlSeconds === undefined) return false
-    if (NAME_LAST.has(type)) this.#warnWithoutDot(tokens.at(-1)!)
     const line = this.#entryLine - this.#chunkLine
     this.#records.push({ owner, type, ttlSeconds, rdata: rdata.value, line, file: this.#file })
     return true
@@ -249,7 +247,8 @@ export class EntryReader {
   }
 
   #readOrigin(): void {
-    const [token = '', extra] = this.#rest('plain')
+    const [token, extra] = this.#rest('plain')
+    if (token === undefined) return this.#error('$ORIGIN needs a name')
     const origin = parseName(token, this.#state.origin)
     if (extra !== undefined) this.#error(`Unexpected ${extra} after $ORIGIN`)
     if (!origin.ok) return this.#error(`$ORIGIN: ${origin.error}`)
@@ -259,7 +258,8 @@ export class EntryReader {
   }
 
   #readTtl(): void {
-    const [token = '', extra] = this.#rest('plain')
+    const [token, extra] = this.#rest('plain')
+    if (token === undefined) return this.#error('$TTL needs a time')
     const ttl = this.#ttl(token)
     if (extra !== undefined) this.#error(`Unexpected ${extra} after $TTL`)
     if (ttl !== undefined) this.#state = { ...this.#state, defaultTtl: ttl, lastTtl: undefined }
@@ -280,8 +280,9 @@ export class EntryReader {
 
   /** `range owner [ttl] [class] type data`; the data may be one quoted string with all its words, as BIND has it. */
   #readGenerate(): void {
-    const rangeToken = this.#lexer.next('plain') ?? ''
+    const rangeToken = this.#lexer.next('plain')
     const ownerToken = this.#lexer.next('plain')
+    if (rangeToken === undefined) return this.#error('$GENERATE needs a range')
     const range = parseRange(rangeToken)
     if (!range.ok) return this.#error(`$GENERATE: ${range.error}`)
     if (ownerToken === undefined) return this.#error('$GENERATE needs an owner')
@@ -343,7 +344,6 @@ export class EntryReader {
   }
 
   #problem(severity: EntryProblem['severity'], message: string, line: number): void {
-    if (this.#problems.length >= PROBLEM_LIMIT) return
     this.#problems.push({ severity, line: line - this.#chunkLine, message: readable(message) })
   }
 }

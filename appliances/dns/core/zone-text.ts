@@ -21,7 +21,7 @@ export const INCLUDE_DEPTH_LIMIT = 8
 export const INCLUDE_COUNT_LIMIT = 256
 export const INCLUDE_TEXT_LIMIT: number = 64 * 1024 * 1024
 /** Records that the `$GENERATE` statements of one text may make in all. */
-export const GENERATED_LIMIT = 1_000_000
+export const GENERATED_LIMIT = 524_288
 
 export type ZoneSource = {
   /** Octets as characters 0 to 255 (latin1): a zone file has no encoding of its own. */

@@ -1,0 +1,184 @@
+// cairn-dns as a whole, on loopback: asked by dig, kdig and drill, fed by stock git.
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, expect, test } from 'vitest'
+import { dnsConfig } from '../../appliances/dns/config.ts'
+import { serve } from '../../appliances/dns/serve.ts'
+import type { Running } from '../../shared/appliance/appliance.ts'
+import { systemClock } from '../../shared/clock/clock.ts'
+import { decodeConfig } from '../../shared/config/decode.ts'
+import { silentLog, type Log } from '../../shared/log/log.ts'
+import { Registry } from '../../shared/metrics/registry.ts'
+import { formatProblem } from '../../shared/result/problem.ts'
+import { git, gitOk } from '../support/git.ts'
+import { peerTest } from '../support/peers.ts'
+import { tempDir } from '../support/temp.ts'
+import { commit, firstPush } from '../support/working-copy.ts'
+
+const run = promisify(execFile)
+
+const ZONE = `$TTL 300
+@ SOA ns hostmaster 1 7200 3600 1209600 60
+@ NS ns
+ns A 192.0.2.1
+   AAAA 2001:db8::1
+www CNAME ns
+${Array.from({ length: 40 }, (_, i) => `many TXT "${i} ${'x'.repeat(60)}"`).join('\n')}
+`
+
+type Server = {
+  readonly running: Running
+  readonly registry: Registry
+  readonly port: number
+  readonly port6: number
+  readonly url: string
+  readonly events: string[]
+}
+
+const servers: Server[] = []
+afterEach(async () => {
+  for (const { running } of servers.splice(0)) await running.stop()
+})
+
+async function start(path = join(tempDir('dns-e2e'), 'zones.git'), more = ''): Promise<Server> {
+  const text = `listen = ["127.0.0.1:0", "[::1]:0"]
+${more}
+[answers]
+identity = "ns1.test"
+[store]
+path = ${JSON.stringify(path)}
+[store.serve]
+listen = "127.0.0.1:0"
+[observe]
+`
+  const config = decodeConfig(text, 'dns.toml', dnsConfig)
+  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
+  const events: string[] = []
+  const say = (event: string, fields?: object) =>
+    void events.push(`${event} ${JSON.stringify(fields)}`)
+  const log: Log = { ...silentLog, info: say, warn: say, error: say }
+  const registry = new Registry()
+  const running = await serve({
+    config: config.value,
+    log,
+    metrics: registry,
+    clock: systemClock,
+    signal: new AbortController().signal,
+    fail: (error) => {
+      throw error
+    },
+  })
+  const [v4, v6, url] = running.addresses
+  const portOf = (address: string | undefined) => Number(/:(\d+)$/.exec(address ?? '')?.[1])
+  const server = { running, registry, port: portOf(v4), port6: portOf(v6), url: url!, events }
+  servers.push(server)
+  return server
+}
+
+async function dig(server: Server, ...args: readonly string[]): Promise<string> {
+  const { stdout } = await run('dig', ['@127.0.0.1', '-p', `${server.port}`, '+tries=1', ...args])
+  return stdout
+}
+
+peerTest(['git', 'dig'], 'what is pushed is answered when git push returns', async () => {
+  const server = await start()
+  expect(await dig(server, 'www.example.org')).toContain('status: REFUSED')
+  const copy = await firstPush(server.url, { 'zones/example.org': ZONE })
+  expect(await dig(server, '+short', 'www.example.org')).toBe('ns.example.org.\n192.0.2.1\n')
+  await commit(copy, { 'zones/example.org': `${ZONE}new A 192.0.2.9\n` })
+  const push = await git(['push'], { cwd: copy })
+  expect(push.stderr).toMatch(/remote: Raise the serial of example\.org\. to 2 \([0-9a-f]{7}/)
+  expect(await dig(server, '+short', 'new.example.org')).toBe('192.0.2.9\n')
+  expect(await dig(server, '+short', 'example.org', 'SOA')).toContain(
+    'hostmaster.example.org. 2 7200',
+  )
+  await gitOk(['pull', '-q'], { cwd: copy })
+  await commit(copy, { 'zones/example.org': `${ZONE}new CNAME ns\nnew A 192.0.2.9\n` })
+  const refused = await git(['push'], { cwd: copy })
+  expect(refused.code).toBe(1)
+  const line = ZONE.split('\n').length
+  expect(refused.stderr).toContain(
+    `remote: zones/example.org:${line}: CNAME and other data at new.example.org. (A)`,
+  )
+  expect(await dig(server, '+short', 'new.example.org')).toBe('192.0.2.9\n')
+  expect(server.running.status()).toMatchObject({
+    zones: { count: 1, list: [{ zone: 'example.org.', file: 'zones/example.org', serial: 2 }] },
+  })
+})
+
+peerTest(
+  ['git', 'dig', 'kdig', 'drill'],
+  'dig, kdig and drill understand the answers',
+  async () => {
+    const server = await start()
+    await firstPush(server.url, { 'zones/example.org': ZONE })
+    const port = `${server.port}`
+    const plain = await dig(server, '+norec', 'ns.example.org', 'AAAA')
+    expect(plain).toContain('status: NOERROR')
+    expect(plain).toContain('flags: qr aa; QUERY: 1, ANSWER: 1, AUTHORITY: 0, ADDITIONAL: 1')
+    expect(plain).not.toContain('WARNING')
+    // Too long for UDP: TC, and dig asks again over TCP by itself.
+    expect(await dig(server, '+ignore', 'many.example.org', 'TXT')).toContain('flags: qr aa tc')
+    const long = await dig(server, 'many.example.org', 'TXT')
+    expect(long).toContain('ANSWER: 40')
+    expect(long).toContain('(TCP)')
+    expect(await dig(server, '+nsid', 'x.example.org')).toContain('("ns1.test")')
+    expect(await dig(server, '+short', 'CH', 'TXT', 'id.server')).toBe('"ns1.test"\n')
+    expect(await dig(server, '+edns=1', '+noednsneg', 'example.org')).toContain('status: BADVERS')
+    expect(await dig(server, '+tcp', 'AXFR', 'example.org')).toContain('Transfer failed')
+    const over6 = await run('dig', ['@::1', '-p', `${server.port6}`, '+short', 'ns.example.org'])
+    expect(over6.stdout).toBe('192.0.2.1\n')
+    const kdig = await run('kdig', [
+      ...['@127.0.0.1', '-p', port, '+tcp', '+keepopen', 'www.example.org'],
+      ...['@127.0.0.1', '-p', port, '+tcp', '+keepopen', 'nx.example.org'],
+    ])
+    expect(kdig.stdout).toContain('status: NOERROR')
+    expect(kdig.stdout).toContain('status: NXDOMAIN')
+    expect(kdig.stderr).toBe('')
+    const drill = await run('drill', ['-p', port, '@127.0.0.1', 'www.example.org', 'A'])
+    expect(drill.stdout).toContain('flags: qr aa rd')
+    expect(drill.stdout).toMatch(/www\.example\.org\.\s+300\s+IN\s+CNAME\s+ns\.example\.org\./)
+    await new Promise((done) => setTimeout(done, 1100))
+    expect(server.registry.openMetrics()).toMatch(
+      /cairn_dns_answers_total\{transport="udp",rcode="NOERROR"\} [1-9]/,
+    )
+  },
+)
+
+peerTest(
+  ['git', 'dig'],
+  'a broken zone in the repository is named and takes no other along',
+  async () => {
+    const path = join(tempDir('dns-e2e'), 'zones.git')
+    const first = await start(path)
+    await firstPush(first.url, { 'zones/example.org': ZONE, 'zones/broken.org': ZONE })
+    await first.running.stop()
+    servers.pop()
+    // Someone writes to the repository itself, past every check.
+    const blob = await gitOk(['hash-object', '-w', '--stdin'], { cwd: path, input: '@ NS ns\n' })
+    const index = { GIT_INDEX_FILE: join(path, 'index.test') }
+    await gitOk(['read-tree', 'main'], { cwd: path, env: index })
+    const entry = `100644,${blob},zones/broken.org`
+    await gitOk(['update-index', '--add', '--cacheinfo', entry], { cwd: path, env: index })
+    const tree = await gitOk(['write-tree'], { cwd: path, env: index })
+    const made = await gitOk(['commit-tree', '-p', 'main', '-m', 'broken', tree], { cwd: path })
+    await gitOk(['update-ref', 'refs/heads/main', made], { cwd: path })
+    const server = await start(path)
+    expect(await dig(server, '+short', 'ns.example.org')).toBe('192.0.2.1\n')
+    const broken = await dig(server, 'ns.broken.org')
+    expect(broken).toContain('status: SERVFAIL')
+    expect(broken).toContain('EDE: 14 (Not Ready)')
+    expect(server.events.join('\n')).toContain('zones/broken.org')
+  },
+)
+
+test('what was served is served again after a restart', async () => {
+  const path = join(tempDir('dns-e2e'), 'zones.git')
+  const first = await start(path)
+  await firstPush(first.url, { 'zones/example.org': ZONE })
+  await first.running.stop()
+  servers.pop()
+  const again = await start(path)
+  expect(again.running.status()).toMatchObject({ zones: { list: [{ zone: 'example.org.' }] } })
+})
