@@ -1,0 +1,208 @@
+// Reading a zone file again after an edit: nothing but the time it takes may tell it from reading it anew.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import {
+  parseZoneText,
+  type ParsedRecord,
+  type ZoneText,
+} from '../../../../appliances/dns/core/zone-text.ts'
+import { parseName, type Name } from '../../../../shared/dns/name.ts'
+
+const ORIGIN = name('example.org.')
+const FILE = 'zones/example.org'
+
+const entry = fc.oneof(
+  { weight: 20, arbitrary: fc.nat(99).map((n) => `host${n} A 192.0.2.${n}`) },
+  { weight: 6, arbitrary: fc.nat(99).map((n) => `  AAAA 2001:db8::${n}`) },
+  {
+    weight: 4,
+    arbitrary: fc.nat(99).map((n) => `t${n} ${n} TXT "a;(${n}" ( more\n  words ) ; comment`),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom('', '; comment', '\t', 'x MX 10 mail', '@ NS ns.example.org'),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      '$TTL 60',
+      '$TTL 2h',
+      '$ORIGIN sub',
+      '$ORIGIN example.org.',
+      '$GENERATE 1-3 g$ A 192.0.2.$',
+      '$INCLUDE one',
+      '$INCLUDE two deeper',
+      '$INCLUDE nosuch',
+      'soa SOA ns root 1 2 3 4 5',
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      'bad A x',
+      'bad',
+      'y A ( 1.1.1.1',
+      ')',
+      'q TXT "',
+      '$FOO',
+      'z A 1.1.1.1\\',
+    ),
+  },
+)
+const body = fc.array(entry, { maxLength: 400, size: 'max' }).map((entries) => entries.join('\n'))
+const include = fc.array(entry, { maxLength: 30 }).map((entries) => entries.join('\n'))
+
+/** Where to cut, how much, and what to put there; the first two as shares of the text. */
+const edit = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  length: fc.oneof(fc.constant(0), fc.nat(40), fc.nat(4000)),
+  insert: fc.oneof(
+    fc.constant(''),
+    fc.constantFrom('\n', '(', ')', '"', ';', '\\', ' '),
+    entry.map((text) => `\n${text}\n`),
+    fc.array(entry, { maxLength: 100, size: 'max' }).map((entries) => `\n${entries.join('\n')}\n`),
+  ),
+  one: fc.option(include, { freq: 4 }),
+})
+
+describe('a zone file read again', () => {
+  test('is what it would be read anew, after any edits', () => {
+    fc.assert(
+      fc.property(
+        body,
+        include,
+        fc.array(edit, { minLength: 1, maxLength: 6 }),
+        (start, one, edits) => {
+          let text = start
+          const files = new Map([
+            ['one', one],
+            ['two', '$TTL 9\n$INCLUDE one\nlast A 192.0.2.1\n'],
+          ])
+          let zone = read(text, files)
+          for (const { at, length, insert, one: changed } of edits) {
+            const offset = Math.floor(at * text.length)
+            text = text.slice(0, offset) + insert + text.slice(offset + length)
+            if (changed !== null) files.set('one', changed)
+            zone = read(text, files, zone)
+            expect(view(zone)).toEqual(view(read(text, files)))
+          }
+        },
+      ),
+      { numRuns: 120 },
+    )
+  })
+
+  test('keeps the records of all but the chunks around the edit', () => {
+    fc.assert(
+      fc.property(fc.nat(4999), fc.constantFrom('change', 'insert', 'delete'), (line, kind) => {
+        const lines = Array.from({ length: 5000 }, (_, i) => `host${i} A 192.0.2.${i % 256}`)
+        const before = read(`$TTL 60\n${lines.join('\n')}\n`)
+        if (kind === 'change') lines[line] = `host${line} TXT changed`
+        else if (kind === 'insert') lines.splice(line, 0, 'new A 192.0.2.1')
+        else lines.splice(line, 1)
+        const after = read(`$TTL 60\n${lines.join('\n')}\n`, new Map(), before)
+        const kept = new Set(before.chunks.map((chunk) => chunk.records))
+        const fresh = after.chunks.filter((chunk) => !kept.has(chunk.records))
+        expect(fresh.length).toBeLessThanOrEqual(2)
+        expect(recordsOf(after).length).toBe(5000 + { change: 0, insert: 1, delete: -1 }[kind])
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('does not fall to pieces after many edits', () => {
+    const random = fc.sample(fc.nat(1999), { numRuns: 1500, seed: 7 })
+    const lines = Array.from({ length: 2000 }, (_, i) => `host${i} A 192.0.2.${i % 256}`)
+    let zone = read(`$TTL 60\n${lines.join('\n')}\n`)
+    for (const [i, at] of random.entries()) {
+      if (i % 2 === 0) lines.splice(at % lines.length, 0, `new${i} A 192.0.2.1`)
+      else lines.splice(at % lines.length, 1)
+      zone = read(`$TTL 60\n${lines.join('\n')}\n`, new Map(), zone)
+    }
+    const sizes = zone.chunks.map((chunk) => chunk.records.length)
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(160)
+    expect(sizes.length).toBeLessThan(2 * (2000 / 64))
+  })
+
+  test('with the same text keeps everything', () => {
+    const files = new Map([['one', 'a A 192.0.2.1\n']])
+    const text = '$TTL 1\n$INCLUDE one\nb A 192.0.2.2\n'
+    const before = read(text, files)
+    const after = read(text, files, before)
+    expect(after.chunks.map((c) => c.records)).toEqual(before.chunks.map((c) => c.records))
+    for (const [i, chunk] of after.chunks.entries())
+      expect(chunk.records).toBe(before.chunks[i]!.records)
+  })
+
+  test('sees that an included file changed, and keeps the rest', () => {
+    const text = '$TTL 1\na A 192.0.2.1\n$INCLUDE one\nb A 192.0.2.2\n'
+    const before = read(text, new Map([['one', 'c A 192.0.2.3\n']]))
+    const after = read(text, new Map([['one', 'd A 192.0.2.4\n']]), before)
+    expect(recordsOf(after).map((r) => r.owner)).toEqual(
+      ['a', 'd', 'b'].map((l) => name(`${l}.example.org.`)),
+    )
+    expect(after.chunks[0]!.records).toBe(before.chunks[0]!.records)
+    expect(after.chunks[2]!.records).toBe(before.chunks[2]!.records)
+  })
+
+  test('notices that what came before means something else now', () => {
+    const rest = Array.from({ length: 200 }, (_, i) => `host${i} A 192.0.2.1\n`).join('')
+    const before = read(`$TTL 1\n${rest}`)
+    const after = read(`$TTL 2\n${rest}`, new Map(), before)
+    expect(new Set(recordsOf(after).map((r) => r.ttlSeconds))).toEqual(new Set([2]))
+    const moved = read(`$TTL 2\n$ORIGIN sub\n${rest}`, new Map(), after)
+    expect(recordsOf(moved)[150]!.owner).toBe(name('host150.sub.example.org.'))
+  })
+
+  test('under another name or origin is read anew', () => {
+    const text = '$TTL 1\na A 192.0.2.1\n'
+    const before = read(text)
+    const moved = parseZoneText({ text, file: 'zones/other', origin: ORIGIN, previous: before })
+    expect(recordsOf(moved)[0]!.file).toBe('zones/other')
+    const other = parseZoneText({
+      text,
+      file: FILE,
+      origin: name('example.com.'),
+      previous: before,
+    })
+    expect(recordsOf(other)[0]!.owner).toBe(name('a.example.com.'))
+  })
+})
+
+function read(
+  text: string,
+  files: ReadonlyMap<string, string> = new Map(),
+  previous?: ZoneText,
+): ZoneText {
+  return parseZoneText({
+    text,
+    file: FILE,
+    origin: ORIGIN,
+    include: (file) => {
+      const content = files.get(file)
+      return content === undefined ? undefined : { file, text: content }
+    },
+    ...(previous === undefined ? {} : { previous }),
+  })
+}
+
+function recordsOf(zone: ZoneText): ParsedRecord[] {
+  return zone.chunks.flatMap((chunk) => chunk.records)
+}
+
+/** Everything of a zone but where it is cut. */
+function view(zone: ZoneText): unknown {
+  const records = zone.chunks.flatMap((chunk) =>
+    chunk.records.map((r) => {
+      const data = Buffer.from(r.rdata).toString('hex')
+      return `${r.file}:${chunk.startLine + r.line} ${r.owner} ${r.ttlSeconds} ${r.type} ${data}`
+    }),
+  )
+  return { records, problems: zone.problems, includes: zone.includes }
+}
+
+function name(text: string): Name {
+  const parsed = parseName(text)
+  if (!parsed.ok) throw new Error(parsed.error)
+  return parsed.value
+}
