@@ -49,6 +49,17 @@ describe('random histories merge as git merge-tree does it', () => {
   }
 })
 
+peerTest('git', 'git fsck has nothing to say about merges made here', async () => {
+  const { made, commits } = randomHistory(3, SHAPES['criss-cross merges']!)
+  for (const [ours, theirs] of forks(made, commits, 3).slice(0, 10)) {
+    integrateHere(made, ours, theirs)
+  }
+  const cwd = await storeIn(made)
+  const run = await git(['fsck', '--full', '--strict', '--no-dangling'], { cwd })
+  expect(run).toMatchObject({ code: 0, stdout: '' })
+  expect(run.stderr).not.toMatch(/error|warning|missing/)
+})
+
 describe('nothing is lost', () => {
   test.each(Object.entries(SHAPES).filter(([, { alike }]) => !alike))(
     'every line a side added is in the result, or theirs is kept: %s',
