@@ -47,35 +47,55 @@ export interface ParsedPack {
 
 /** The whole of `bytes` must be one pack. Work and memory are bounded by `options.limits`. */
 export function parsePack(bytes: Uint8Array, options: PackOptions): Result<ParsedPack, PackError> {
+  const work = parsePackInTurns(bytes, options)
+  for (;;) {
+    const turn = work.next()
+    if (turn.done) return turn.value
+  }
+}
+
+/**
+ * `parsePack` that yields every few milliseconds (a single large object is one turn), so that a push of thousands of
+ * objects does not keep a server from answering.
+ */
+export function* parsePackInTurns(
+  bytes: Uint8Array,
+  options: PackOptions,
+): Generator<undefined, Result<ParsedPack, PackError>> {
   const { limits, resolve } = options
   const cache = new ContentCache<GitObject>(options.cacheBytes ?? CACHE_BYTES)
   const known: (Known | undefined)[] = []
   const deltas = new Map<number, Buffer>()
   let deltaBytes = 0
   let inflatedBytes = 0
-  const scanned = scanPack(bytes, limits, (index, { type }, content) => {
-    inflatedBytes += content.length
-    if (type === undefined) {
-      deltaBytes += content.length
-      if (deltaBytes <= DELTAS_BYTES) deltas.set(index, content)
-      return
-    }
-    known[index] = { oid: oidOf(type, content), type, depth: 0 }
-    cache.add(index, { type, bytes: content }, content.length)
-  })
+  const scanned = yield* inTurns(
+    scanPack(bytes, limits, (index, { type }, content) => {
+      inflatedBytes += content.length
+      if (type === undefined) {
+        deltaBytes += content.length
+        if (deltaBytes <= DELTAS_BYTES) deltas.set(index, content)
+        return
+      }
+      known[index] = { oid: oidOf(type, content), type, depth: 0 }
+      cache.add(index, { type, bytes: content }, content.length)
+    }),
+  )
   if (!scanned.ok) return scanned
   const contents = new Contents(scanned.value, known, cache, { deltas, resolve })
   const resolver = new Resolver(scanned.value, known, contents, {
     ...limits,
     inflatedBytes: limits.inflatedBytes - inflatedBytes,
   })
-  const resolved = resolver.run()
+  const resolved = yield* inTurns(resolver.run())
   if (!resolved.ok) return resolved
   deltas.clear()
   const indexes = resolved.value
+  const entries = yield* inTurns(inOrder(scanned.value, known))
   return ok({
-    entries: inOrder(scanned.value, known),
-    oids: indexes.keys(),
+    entries,
+    get oids() {
+      return indexes.keys()
+    },
     has: (oid) => indexes.has(oid),
     object: (oid) => {
       const index = indexes.get(oid)
@@ -125,14 +145,15 @@ class Resolver {
     }
   }
 
-  /** Gives the index of every object. Inside the pack first; what then still waits for its base asks outside. */
-  run(): Result<Map<Oid, number>, PackError> {
+  /** Gives the index of every object, and yields what each delta cost. Inside the pack first; what then still waits for its base asks outside. */
+  *run(): Generator<number, Result<Map<Oid, number>, PackError>> {
     for (const [index, { type }] of this.#entries.entries()) {
       if (type === undefined) continue
       const named = this.#name(index)
       if (!named.ok) return named
+      yield 0
     }
-    const inside = this.#follow()
+    const inside = yield* this.#follow()
     if (!inside.ok) return inside
     let missing: PackError | undefined
     for (const [oid, users] of this.#byOid) {
@@ -144,25 +165,27 @@ class Resolver {
         continue
       }
       this.#open.push(...waiting.reverse())
-      const outside = this.#follow()
+      const outside = yield* this.#follow()
       if (!outside.ok) return outside
     }
     if (missing !== undefined && this.#indexes.size < this.#entries.length) return err(missing)
     return ok(this.#indexes)
   }
 
-  #follow(): Result<undefined, PackError> {
+  *#follow(): Generator<number, Result<undefined, PackError>> {
     for (let index = this.#open.pop(); index !== undefined; index = this.#open.pop()) {
       if (this.#known[index] !== undefined) continue
       const settled = this.#settle(index)
       if (!settled.ok) return settled
       const named = this.#name(index)
       if (!named.ok) return named
+      yield settled.value
     }
     return ok(undefined)
   }
 
-  #settle(index: number): Result<undefined, PackError> {
+  /** Gives the size of the object made. */
+  #settle(index: number): Result<number, PackError> {
     const { at } = this.#entries[index]!
     const { objectBytes, inflatedBytes, deltaDepth } = this.#limits
     const base = this.#baseOf(index)
@@ -183,7 +206,7 @@ class Resolver {
     const { type, bytes } = made.value
     this.#madeBytes += bytes.length
     this.#known[index] = { oid: oidOf(type, bytes), type, depth, base }
-    return ok(undefined)
+    return ok(bytes.length)
   }
 
   #baseOf(index: number): Base {
@@ -290,10 +313,27 @@ class Contents {
   }
 }
 
-function inOrder(
+/** One turn of the work of some entries: about TURN_BYTES inflated and hashed. */
+function* inTurns<T>(work: Generator<number, T>): Generator<undefined, T> {
+  let bytes = 0
+  for (;;) {
+    const step = work.next()
+    if (step.done) return step.value
+    bytes += step.value + ENTRY_COST_BYTES
+    if (bytes < TURN_BYTES) continue
+    bytes = 0
+    yield
+  }
+}
+
+const TURN_BYTES = 2 << 20
+/** What an entry costs beside its bytes, in bytes. */
+const ENTRY_COST_BYTES = 5000
+
+function* inOrder(
   entries: readonly ScannedEntry[],
   known: readonly (Known | undefined)[],
-): StoredEntry[] {
+): Generator<number, StoredEntry[]> {
   const ordered: StoredEntry[] = []
   const done = new Uint8Array(entries.length)
   for (let index = 0; index < entries.length; index++) {
@@ -307,6 +347,7 @@ function inOrder(
       const { oid, type, base } = known[at]!
       ordered.push({ oid, type, size, deflated, ...(base !== undefined && { base: base.oid }) })
       done[at] = 1
+      yield 0
     }
   }
   return ordered

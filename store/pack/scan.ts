@@ -46,13 +46,13 @@ export type ScannedEntry = {
 
 /**
  * All entries in the order of the pack. `seen` gets the inflated bytes of each while they are there. Bounded by
- * `limits` before anything is inflated; the checksum is compared last.
+ * `limits` before anything is inflated; the checksum is compared last. Yields what each entry cost, in bytes.
  */
-export function scanPack(
+export function* scanPack(
   pack: Uint8Array,
   limits: PackLimits,
   seen: (index: number, entry: ScannedEntry, inflated: Buffer) => void,
-): Result<ScannedEntry[], ScanError> {
+): Generator<number, Result<ScannedEntry[], ScanError>> {
   const bytes = Buffer.from(pack.buffer, pack.byteOffset, pack.length)
   const head = readHeader(bytes)
   if (!head.ok) return head
@@ -84,6 +84,7 @@ export function scanPack(
     entries.push(entry)
     seen(entries.length - 1, entry, inflated.content)
     at = inflated.end
+    yield size
   }
   const last = entries.at(-1)
   const end =

@@ -9,7 +9,12 @@ import {
   PACK_TYPE,
   toStoredEntry,
 } from '../../../../store/pack/entry.ts'
-import { parsePack, type PackError, type PackLimits } from '../../../../store/pack/parse.ts'
+import {
+  parsePack,
+  parsePackInTurns,
+  type PackError,
+  type PackLimits,
+} from '../../../../store/pack/parse.ts'
 import { writePack } from '../../../../store/pack/write.ts'
 import type { StoredEntry } from '../../../../store/repository.ts'
 
@@ -165,6 +170,24 @@ describe('what is taken', () => {
       expect(one.bytes.equals(parsed.value.object(one.entry.oid)!.bytes)).toBe(true)
       expect(big.equals(parsed.value.object(oidOf('blob', big))!.bytes)).toBe(true)
     }
+  })
+})
+
+describe('turns', () => {
+  test('come every few hundred objects, and the result is the same', () => {
+    const entries = Array.from({ length: 2000 }, (_, i) => blob(`blob ${i}`))
+    const pack = packOf(entries)
+    const work = parsePackInTurns(pack, { resolve: none, limits: { ...LIMITS, objects: 2000 } })
+    let turns = 0
+    let turn = work.next()
+    for (; !turn.done; turn = work.next()) turns++
+    expect(turns).toBeGreaterThan(5)
+    expect(turns).toBeLessThan(100)
+    expect(turn.value.ok && turn.value.value.entries).toEqual(entries)
+    // The ids can be walked more than once.
+    const ids = turn.value.ok ? turn.value.value.oids : []
+    expect([...ids].length).toBe(2000)
+    expect(turn.value.ok && [...turn.value.value.oids].length).toBe(2000)
   })
 })
 
