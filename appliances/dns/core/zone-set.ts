@@ -172,7 +172,7 @@ function loadZone(
   const old = before?.paths[0] === path ? before.zone : undefined
   const read = { path, text: texts.get(path)!, origin, previous: old?.text }
   const { text, includes } = readZone(snapshot, read)
-  problems.push(...text.problems)
+  problems.push(...newProblems(text.problems, old?.text.problems ?? []))
   if (hasErrors(text.problems))
     return { served: { origin, paths, zone: undefined, includes }, problems }
   const known = old ?? before?.zone
@@ -180,6 +180,18 @@ function loadZone(
   problems.push(...checkZone(change))
   const zone = hasErrors(problems) ? undefined : change.zone
   return { served: { origin, paths, zone, includes }, problems }
+}
+
+/** Errors, and the warnings that were not told of the text before: those may stand in other lines now. */
+function newProblems(problems: readonly Problem[], told: readonly Problem[]): readonly Problem[] {
+  const known = new Map<string, number>()
+  for (const { message } of told) known.set(message, (known.get(message) ?? 0) + 1)
+  return problems.filter(({ severity, message }) => {
+    const times = known.get(message) ?? 0
+    if (severity === 'error' || times === 0) return true
+    known.set(message, times - 1)
+    return false
+  })
 }
 
 function readZone(

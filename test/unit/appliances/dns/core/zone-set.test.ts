@@ -132,6 +132,19 @@ describe('a set made from the last one', () => {
     expect(loaded.zones.get(name('a.org.'))?.zone?.serial).toBe(1)
   })
 
+  test('tells a warning once, though its line moves', () => {
+    const doubtful = zone(1, 'w CNAME www.example.org\n')
+    const start = MemorySnapshot.of({ 'zones/example.org': doubtful })
+    const old = loadZones(start)
+    expect(old.problems.map((p) => p.severity)).toContain('warning')
+    const moved = loadZones(start.with({ 'zones/example.org': `; one\n${doubtful}` }), old.zones)
+    expect(moved.problems).toEqual([])
+    const again = `${doubtful}v CNAME www.example.org\n`
+    const more = loadZones(start.with({ 'zones/example.org': again }), old.zones)
+    expect(more.problems.length).toBeGreaterThan(0)
+    expect(new Set(more.problems.map((p) => p.line))).toEqual(new Set([6]))
+  })
+
   test('follows files that come and go', () => {
     const gone = loadZones(first.with({ 'zones/a.org': undefined }), loaded.zones)
     expect(served(gone.zones)).toEqual(['b.org. zones/b.org'])
