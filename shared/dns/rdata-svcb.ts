@@ -157,7 +157,10 @@ function isMandatory(value: Uint8Array): boolean {
 
 /** A path template with the variable that takes the query: `/dns-query{?dns}`. */
 function isDohPath(value: Uint8Array): boolean {
-  return /^\/.*\{[^{}]*\bdns\b[^{}]*\}/s.test(octetText(value, 0, value.length))
+  const path = octetText(value, 0, value.length)
+  // One expression at a time: a pattern over the whole would try every pair of braces with every word.
+  const expressions = path.startsWith('/') ? (path.match(/\{[^{}]*\}/g) ?? []) : []
+  return expressions.some((expression) => /\bdns\b/.test(expression))
 }
 
 function addresses(octets: number, write: typeof writeIpv4, format: typeof formatIpv4): Kind {
