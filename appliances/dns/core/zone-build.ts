@@ -123,7 +123,10 @@ class ZoneBuilder {
     const { type, ttlSeconds, rdata } = record
     const rrset = rrsetOf(draft, type)
     if (rrset === undefined) {
-      draft.rrsets.push(new ZoneRRset(type, ttlSeconds, [record], [rdata]))
+      const made = new ZoneRRset(type, ttlSeconds, [record], [rdata])
+      // Nearly every node has one: `push` on an empty array would make room for seventeen.
+      if (draft.rrsets.length === 0) draft.rrsets = [made]
+      else draft.rrsets.push(made)
       return
     }
     const growing = this.#growing.get(rrset)
