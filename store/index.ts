@@ -60,7 +60,7 @@ export type StoreStatus = {
   readonly packs: number
   readonly packBytes: number
   readonly conflicts: number
-  readonly remote?: RemoteStatus
+  readonly remote?: ReturnType<typeof remoteStatus>
 }
 
 /**
@@ -135,7 +135,7 @@ function openedStore(
         packs,
         packBytes,
         conflicts: conflicts.length,
-        ...(follower !== undefined && { remote: follower.status() }),
+        ...(follower !== undefined && { remote: remoteStatus(follower.status()) }),
       }
     },
     async close() {
@@ -143,5 +143,28 @@ function openedStore(
       await follower?.stop()
       await local.close()
     },
+  }
+}
+
+/** With times as people read them. */
+function remoteStatus(status: RemoteStatus): {
+  readonly url: string
+  readonly phase: string
+  readonly ahead: number
+  readonly behind: number
+  readonly lastSuccess: string
+  readonly lastError?: { readonly kind: string; readonly why: string; readonly since: string }
+} {
+  const { remote: url, phase, ahead, behind, lastSuccessMs, lastError } = status
+  const time = (ms: number): string => new Date(ms).toISOString()
+  return {
+    url,
+    phase,
+    ahead,
+    behind,
+    lastSuccess: lastSuccessMs === undefined ? 'never' : time(lastSuccessMs),
+    ...(lastError !== undefined && {
+      lastError: { kind: lastError.kind, why: lastError.why, since: time(lastError.sinceMs) },
+    }),
   }
 }

@@ -21,7 +21,7 @@ export const GIT_LIMITS: GitLimits = {
   pushes: 8,
   pack: {
     objects: 1_000_000,
-    inflatedBytes: 4_000_000_000,
+    inflatedBytes: 1_000_000_000,
     deltaDepth: 4_096,
     objectBytes: 64_000_000,
   },
