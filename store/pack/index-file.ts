@@ -89,7 +89,7 @@ export class PackIndex {
 
   /** Where in the pack the object's entry begins. */
   find(oid: Oid): number | undefined {
-    const position = this.#position(Buffer.from(oid, 'hex'))
+    const position = this.#position(oid)
     return position === undefined ? undefined : this.offsetAt(position)
   }
 
@@ -122,16 +122,20 @@ export class PackIndex {
     return offsets[at] === offset ? this.oidAt(positions[at]!) : undefined
   }
 
-  #position(id: Buffer): number | undefined {
-    if (id.length !== 20) return undefined
-    const first = id[0]!
+  /** Compares the first four bytes as a number; the rest only where those are equal, which is nearly always the end. */
+  #position(oid: Oid): number | undefined {
+    const key = Number.parseInt(oid.slice(0, 8), 16)
+    const first = key >>> 24
     let low = first === 0 ? 0 : this.#bytes.readUInt32BE(HEADER_BYTES + (first - 1) * 4)
     let high = this.#bytes.readUInt32BE(HEADER_BYTES + first * 4)
     while (low < high) {
       const middle = (low + high) >> 1
-      const at = TABLES_AT + middle * 20
-      const order = id.compare(this.#bytes, at, at + 20)
-      if (order === 0) return middle
+      let order = key - this.#bytes.readUInt32BE(TABLES_AT + middle * 20)
+      if (order === 0) {
+        const found = this.oidAt(middle)
+        if (found === oid) return middle
+        order = oid < found ? -1 : 1
+      }
       if (order < 0) high = middle
       else low = middle + 1
     }
