@@ -45,6 +45,11 @@ export function shapeOf(type: number): Shape | undefined {
   return SHAPES.get(type)
 }
 
+/** The fields by their labels, in wire order. */
+function shape(fields: { readonly [label: string]: Field }, check?: Shape['check']): Shape {
+  return { fields: Object.entries(fields), ...(check === undefined ? {} : { check }) }
+}
+
 /** Digests have the length of their algorithm; `at` holds the algorithm and the digest follows `digestAt`. */
 function digestCheck(
   at: number,
@@ -114,335 +119,144 @@ const TLSA_SELECTORS = { CERT: 0, SPKI: 1, PRIVSEL: 255 }
 const TLSA_MATCHINGS = { FULL: 0, 'SHA2-256': 1, 'SHA2-512': 2, PRIVMATCH: 255 }
 
 const algorithm = mnemonic(1, ALGORITHMS)
-const DS_DIGEST_CHECK = digestCheck(3, 4, { 1: 20, 2: 32, 3: 32, 4: 48 })
 const ZONE_DIGEST_CHECK = digestCheck(5, 6, { 1: 48, 2: 64 })
 
-const ONE_NAME: Shape = { fields: [['name', name]] }
-const TEXT: Shape = { fields: [['text', strings]] }
-const TWO_NAMES: Shape['fields'] = [
-  ['mailbox', name],
-  ['error mailbox', name],
-]
-const PREFERRED: Shape = {
-  fields: [
-    ['preference', u16],
-    ['host', plainName],
-  ],
-}
-const DELEGATION: Shape = {
-  fields: [
-    ['key tag', u16],
-    ['algorithm', algorithm],
-    ['digest type', mnemonic(1, DIGESTS)],
-    ['digest', hex],
-  ],
-  check: DS_DIGEST_CHECK,
-}
-const KEY: Shape = {
-  fields: [
-    ['flags', u16],
-    ['protocol', u8],
-    ['algorithm', algorithm],
-    ['public key', base64],
-  ],
-}
-const SIGNATURE: Shape = {
-  fields: [
-    ['type covered', recordType],
-    ['algorithm', algorithm],
-    ['labels', u8],
-    ['original TTL', seconds],
-    ['expiration', time],
-    ['inception', time],
-    ['key tag', u16],
-    ['signer', plainName],
-    ['signature', base64],
-  ],
-}
-const ASSOCIATION: Shape = {
-  fields: [
-    ['usage', mnemonic(1, TLSA_USAGES)],
-    ['selector', mnemonic(1, TLSA_SELECTORS)],
-    ['matching type', mnemonic(1, TLSA_MATCHINGS)],
-    ['association data', hex],
-  ],
-}
-const SERVICE: Shape = {
-  fields: [
-    ['priority', u16],
-    ['target', plainName],
-    ['parameters', svcParams],
-  ],
-}
-const LOCATOR64: Shape = {
-  fields: [
-    ['preference', u16],
-    ['locator', hexGroups(8, 2, ':')],
-  ],
-}
+const ONE_NAME = shape({ name })
+const TEXT = shape({ text: strings })
+const PREFERRED = shape({ preference: u16, host: plainName })
+const DELEGATION = shape(
+  { 'key tag': u16, algorithm, 'digest type': mnemonic(1, DIGESTS), digest: hex },
+  digestCheck(3, 4, { 1: 20, 2: 32, 3: 32, 4: 48 }),
+)
+const KEY = shape({ flags: u16, protocol: u8, algorithm, 'public key': base64 })
+const SIGNATURE = shape({
+  'type covered': recordType,
+  algorithm,
+  labels: u8,
+  'original TTL': seconds,
+  expiration: time,
+  inception: time,
+  'key tag': u16,
+  signer: plainName,
+  signature: base64,
+})
+const ASSOCIATION = shape({
+  usage: mnemonic(1, TLSA_USAGES),
+  selector: mnemonic(1, TLSA_SELECTORS),
+  'matching type': mnemonic(1, TLSA_MATCHINGS),
+  'association data': hex,
+})
+const SERVICE = shape({ priority: u16, target: plainName, parameters: svcParams })
+const LOCATOR64 = shape({ preference: u16, locator: hexGroups(8, 2, ':') })
+const SOA = shape({
+  mname: name,
+  rname: name,
+  serial: u32,
+  refresh: seconds,
+  retry: seconds,
+  expire: seconds,
+  minimum: seconds,
+})
+const NAPTR = shape({
+  order: u16,
+  preference: u16,
+  flags: string,
+  services: string,
+  regexp: string,
+  replacement: plainName,
+})
+const CERT = shape({
+  type: mnemonic(2, CERTIFICATES),
+  'key tag': u16,
+  algorithm,
+  certificate: base64,
+})
+const NSEC3 = shape({
+  'hash algorithm': u8,
+  flags: u8,
+  iterations: u16,
+  salt,
+  'next hashed owner': base32hex,
+  types: typeBitmap({ mayBeEmpty: true }),
+})
+const DSYNC = shape({
+  type: recordType,
+  scheme: mnemonic(1, { NOTIFY: 1 }),
+  port: u16,
+  target: plainName,
+})
+const SSHFP = shape(
+  { algorithm: u8, 'fingerprint type': u8, fingerprint: hex },
+  digestCheck(1, 2, { 1: 20, 2: 32 }),
+)
+const ZONEMD = shape(
+  { serial: u32, scheme: u8, 'hash algorithm': u8, digest: hex },
+  checkZoneDigest,
+)
 
 const SHAPES: ReadonlyMap<number, Shape> = new Map<number, Shape>([
-  [TYPE.A, { fields: [['address', ipv4]] }],
+  [TYPE.A, shape({ address: ipv4 })],
   [TYPE.NS, ONE_NAME],
   [TYPE.MD, ONE_NAME],
   [TYPE.MF, ONE_NAME],
   [TYPE.CNAME, ONE_NAME],
-  [
-    TYPE.SOA,
-    {
-      fields: [
-        ['mname', name],
-        ['rname', name],
-        ['serial', u32],
-        ['refresh', seconds],
-        ['retry', seconds],
-        ['expire', seconds],
-        ['minimum', seconds],
-      ],
-    },
-  ],
+  [TYPE.SOA, SOA],
   [TYPE.MB, ONE_NAME],
   [TYPE.MG, ONE_NAME],
   [TYPE.MR, ONE_NAME],
   [TYPE.PTR, ONE_NAME],
-  [
-    TYPE.HINFO,
-    {
-      fields: [
-        ['CPU', string],
-        ['OS', string],
-      ],
-    },
-  ],
-  [TYPE.MINFO, { fields: TWO_NAMES }],
-  [
-    TYPE.MX,
-    {
-      fields: [
-        ['preference', u16],
-        ['exchange', name],
-      ],
-    },
-  ],
+  [TYPE.HINFO, shape({ CPU: string, OS: string })],
+  [TYPE.MINFO, shape({ mailbox: name, 'error mailbox': name })],
+  [TYPE.MX, shape({ preference: u16, exchange: name })],
   [TYPE.TXT, TEXT],
-  [
-    TYPE.RP,
-    {
-      fields: [
-        ['mailbox', plainName],
-        ['text owner', plainName],
-      ],
-    },
-  ],
+  [TYPE.RP, shape({ mailbox: plainName, 'text owner': plainName })],
   [TYPE.AFSDB, PREFERRED],
-  [TYPE.X25, { fields: [['address', string]] }],
-  [TYPE.ISDN, { fields: [['address', strings]], check: checkIsdn }],
+  [TYPE.X25, shape({ address: string })],
+  [TYPE.ISDN, shape({ address: strings }, checkIsdn)],
   [TYPE.RT, PREFERRED],
   [TYPE.SIG, SIGNATURE],
   [TYPE.KEY, KEY],
-  [
-    TYPE.PX,
-    {
-      fields: [
-        ['preference', u16],
-        ['map822', plainName],
-        ['mapx400', plainName],
-      ],
-    },
-  ],
-  [
-    TYPE.GPOS,
-    {
-      fields: [
-        ['longitude', string],
-        ['latitude', string],
-        ['altitude', string],
-      ],
-    },
-  ],
-  [TYPE.AAAA, { fields: [['address', ipv6]] }],
-  [TYPE.LOC, { fields: [['position', location]] }],
-  [
-    TYPE.SRV,
-    {
-      fields: [
-        ['priority', u16],
-        ['weight', u16],
-        ['port', u16],
-        ['target', plainName],
-      ],
-    },
-  ],
-  [
-    TYPE.NAPTR,
-    {
-      fields: [
-        ['order', u16],
-        ['preference', u16],
-        ['flags', string],
-        ['services', string],
-        ['regexp', string],
-        ['replacement', plainName],
-      ],
-    },
-  ],
+  [TYPE.PX, shape({ preference: u16, map822: plainName, mapx400: plainName })],
+  [TYPE.GPOS, shape({ longitude: string, latitude: string, altitude: string })],
+  [TYPE.AAAA, shape({ address: ipv6 })],
+  [TYPE.LOC, shape({ position: location })],
+  [TYPE.SRV, shape({ priority: u16, weight: u16, port: u16, target: plainName })],
+  [TYPE.NAPTR, NAPTR],
   [TYPE.KX, PREFERRED],
-  [
-    TYPE.CERT,
-    {
-      fields: [
-        ['type', mnemonic(2, CERTIFICATES)],
-        ['key tag', u16],
-        ['algorithm', algorithm],
-        ['certificate', base64],
-      ],
-    },
-  ],
-  [TYPE.DNAME, { fields: [['target', plainName]] }],
-  [TYPE.APL, { fields: [['prefixes', addressPrefixes]] }],
+  [TYPE.CERT, CERT],
+  [TYPE.DNAME, shape({ target: plainName })],
+  [TYPE.APL, shape({ prefixes: addressPrefixes })],
   [TYPE.DS, DELEGATION],
-  [
-    TYPE.SSHFP,
-    {
-      fields: [
-        ['algorithm', u8],
-        ['fingerprint type', u8],
-        ['fingerprint', hex],
-      ],
-      check: digestCheck(1, 2, { 1: 20, 2: 32 }),
-    },
-  ],
-  [
-    TYPE.IPSECKEY,
-    {
-      fields: [
-        ['precedence', u8],
-        ['gateway', ipsecGateway],
-      ],
-    },
-  ],
+  [TYPE.SSHFP, SSHFP],
+  [TYPE.IPSECKEY, shape({ precedence: u8, gateway: ipsecGateway })],
   [TYPE.RRSIG, SIGNATURE],
-  [
-    TYPE.NSEC,
-    {
-      fields: [
-        ['next name', plainName],
-        ['types', typeBitmap({ mayBeEmpty: false })],
-      ],
-    },
-  ],
+  [TYPE.NSEC, shape({ 'next name': plainName, types: typeBitmap({ mayBeEmpty: false }) })],
   [TYPE.DNSKEY, KEY],
-  [TYPE.DHCID, { fields: [['digest', base64]] }],
-  [
-    TYPE.NSEC3,
-    {
-      fields: [
-        ['hash algorithm', u8],
-        ['flags', u8],
-        ['iterations', u16],
-        ['salt', salt],
-        ['next hashed owner', base32hex],
-        ['types', typeBitmap({ mayBeEmpty: true })],
-      ],
-    },
-  ],
-  [
-    TYPE.NSEC3PARAM,
-    {
-      fields: [
-        ['hash algorithm', u8],
-        ['flags', u8],
-        ['iterations', u16],
-        ['salt', salt],
-      ],
-    },
-  ],
+  [TYPE.DHCID, shape({ digest: base64 })],
+  [TYPE.NSEC3, NSEC3],
+  [TYPE.NSEC3PARAM, shape({ 'hash algorithm': u8, flags: u8, iterations: u16, salt })],
   [TYPE.TLSA, ASSOCIATION],
   [TYPE.SMIMEA, ASSOCIATION],
-  [TYPE.HIP, { fields: [['identity', hostIdentity]] }],
+  [TYPE.HIP, shape({ identity: hostIdentity })],
   [TYPE.CDS, DELEGATION],
   [TYPE.CDNSKEY, KEY],
-  [TYPE.OPENPGPKEY, { fields: [['public key', base64]] }],
-  [
-    TYPE.CSYNC,
-    {
-      fields: [
-        ['serial', u32],
-        ['flags', u16],
-        ['types', typeBitmap({ mayBeEmpty: true })],
-      ],
-    },
-  ],
-  [
-    TYPE.ZONEMD,
-    {
-      fields: [
-        ['serial', u32],
-        ['scheme', u8],
-        ['hash algorithm', u8],
-        ['digest', hex],
-      ],
-      check: checkZoneDigest,
-    },
-  ],
+  [TYPE.OPENPGPKEY, shape({ 'public key': base64 })],
+  [TYPE.CSYNC, shape({ serial: u32, flags: u16, types: typeBitmap({ mayBeEmpty: true }) })],
+  [TYPE.ZONEMD, ZONEMD],
   [TYPE.SVCB, SERVICE],
   [TYPE.HTTPS, SERVICE],
-  [
-    TYPE.DSYNC,
-    {
-      fields: [
-        ['type', recordType],
-        ['scheme', mnemonic(1, { NOTIFY: 1 })],
-        ['port', u16],
-        ['target', plainName],
-      ],
-    },
-  ],
+  [TYPE.DSYNC, DSYNC],
   [TYPE.SPF, TEXT],
   [TYPE.NID, LOCATOR64],
-  [
-    TYPE.L32,
-    {
-      fields: [
-        ['preference', u16],
-        ['locator', ipv4],
-      ],
-    },
-  ],
+  [TYPE.L32, shape({ preference: u16, locator: ipv4 })],
   [TYPE.L64, LOCATOR64],
   [TYPE.LP, PREFERRED],
-  [TYPE.EUI48, { fields: [['address', hexGroups(6, 1, '-')]] }],
-  [TYPE.EUI64, { fields: [['address', hexGroups(8, 1, '-')]] }],
-  [
-    TYPE.URI,
-    {
-      fields: [
-        ['priority', u16],
-        ['weight', u16],
-        ['target', longString({ minOctets: 1 })],
-      ],
-    },
-  ],
-  [
-    TYPE.CAA,
-    {
-      fields: [
-        ['flags', u8],
-        ['tag', tag],
-        ['value', longString({ minOctets: 0 })],
-      ],
-    },
-  ],
+  [TYPE.EUI48, shape({ address: hexGroups(6, 1, '-') })],
+  [TYPE.EUI64, shape({ address: hexGroups(8, 1, '-') })],
+  [TYPE.URI, shape({ priority: u16, weight: u16, target: longString({ minOctets: 1 }) })],
+  [TYPE.CAA, shape({ flags: u8, tag, value: longString({ minOctets: 0 }) })],
   [TYPE.AVC, TEXT],
-  [
-    TYPE.AMTRELAY,
-    {
-      fields: [
-        ['precedence', u8],
-        ['relay', amtRelay],
-      ],
-    },
-  ],
+  [TYPE.AMTRELAY, shape({ precedence: u8, relay: amtRelay })],
   [TYPE.RESINFO, TEXT],
   [TYPE.WALLET, TEXT],
   [TYPE.TA, DELEGATION],
