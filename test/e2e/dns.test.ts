@@ -129,10 +129,8 @@ peerTest(
     expect(await dig(server, '+tcp', 'AXFR', 'example.org')).toContain('Transfer failed')
     const over6 = await run('dig', ['@::1', '-p', `${server.port6}`, '+short', 'ns.example.org'])
     expect(over6.stdout).toBe('192.0.2.1\n')
-    const kdig = await run('kdig', [
-      ...['@127.0.0.1', '-p', port, '+tcp', '+keepopen', 'www.example.org'],
-      ...['@127.0.0.1', '-p', port, '+tcp', '+keepopen', 'nx.example.org'],
-    ])
+    const at = ['@127.0.0.1', '-p', port, '+tcp', '+keepopen']
+    const kdig = await run('kdig', [...at, 'www.example.org', ...at, 'nx.example.org'])
     expect(kdig.stdout).toContain('status: NOERROR')
     expect(kdig.stdout).toContain('status: NXDOMAIN')
     expect(kdig.stderr).toBe('')

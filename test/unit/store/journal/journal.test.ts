@@ -24,7 +24,8 @@ function nextTransaction(text: string): Transaction {
   }
 }
 
-const reasons = (transactions: readonly Transaction[]): string[] => transactions.map((t) => t.reason)
+const reasons = (transactions: readonly Transaction[]): string[] =>
+  transactions.map((t) => t.reason)
 
 async function opened(): Promise<{ folder: string; disk: FaultyDisk; journal: Journal }> {
   last = ZERO_OID

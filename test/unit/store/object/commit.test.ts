@@ -150,7 +150,7 @@ describe('decoding', () => {
     expect(
       whyOf([`tree ${EMPTY_TREE}`, ...parents, `author ${ADA}`, `committer ${ADA}`, '', '']),
     ).toBe('taken')
-    expect(performance.now() - started).toBeLessThan(1000)
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 })
 
