@@ -156,7 +156,11 @@ class ZoneBuilder {
 
   finish(text: ZoneText): Zone {
     for (const [rrset, { draft, records }] of this.#growing) replace(draft, rrset, records)
-    for (const draft of this.#drafts.values()) this.#dropWhenEmpty(draft)
+    for (const draft of this.#drafts.values()) {
+      this.#dropWhenEmpty(draft)
+      // However it came to be, a node is the same.
+      if (draft.rrsets.length > 1) draft.rrsets.sort((a, b) => a.type - b.type)
+    }
     const base = this.#base
     const counts = { ...(base?.counts ?? NO_COUNTS) }
     const references = new Map<string, number | undefined>()
