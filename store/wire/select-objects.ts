@@ -38,7 +38,7 @@ export type Selection = {
 /** Trees kept with the offsets of their entries, for comparing with the next version of the same folder. */
 const SCAN_CACHE_BYTES = 16 << 20
 /** Objects added before the caller is given a turn. */
-const ADD_SLICE = 4096
+const ADD_SLICE = 1024
 
 /** Yields to give the caller a turn; reads commits, tags and trees only. Missing objects are left out. */
 export function* selectObjects(
@@ -67,15 +67,15 @@ export function* selectObjects(
     const parents = node.parents.filter((oid) => known.has(oid) || sent.has(oid))
     const older = (parents.length > 0 ? parents : newestKnown).map((oid) => graph.node(oid)?.tree)
     selection.add(node.oid)
-    selection.addTree(
+    yield* selection.addTree(
       node.tree,
       older.filter((oid) => oid !== undefined),
     )
     sent.add(node.oid)
-    if (n % WALK_SLICE === 0 || selection.tired()) yield
+    if (n % WALK_SLICE === 0) yield
   }
   for (const { oid, type } of loose) {
-    if (type === 'tree') selection.addTree(oid, [])
+    if (type === 'tree') yield* selection.addTree(oid, [])
     else selection.add(oid)
   }
   for (const tag of wanted.tags ?? []) {
@@ -162,7 +162,7 @@ class Selecting implements Selection {
   }
 
   /** Whether much was added since it was last asked. */
-  tired(): boolean {
+  #tired(): boolean {
     if (this.oids.size - this.#turn < ADD_SLICE) return false
     this.#turn = this.oids.size
     return true
@@ -173,10 +173,11 @@ class Selecting implements Selection {
   }
 
   /** Adds a tree and what is below it, less what stands in one of `older`, which the client has by then. */
-  addTree(root: Oid, older: readonly Oid[]): void {
+  *addTree(root: Oid, older: readonly Oid[]): Generator<undefined> {
     if (older.includes(root)) return
     const stack: { oid: Oid; older: readonly Oid[] }[] = [{ oid: root, older }]
     for (let item = stack.pop(); item !== undefined; item = stack.pop()) {
+      if (this.#tired()) yield
       for (const oid of item.older) this.had.add(oid)
       if (this.oids.has(item.oid)) continue
       const others = item.older.map((oid) => this.#scan(oid)).filter((scan) => scan !== undefined)

@@ -176,6 +176,22 @@ describe('the objects of a fetch', () => {
     expect(types([map.blob('1')])).toEqual(['blob'])
   })
 
+  test('are gathered in slices, so that others have their turn', () => {
+    const map = new ObjectMap()
+    const dir = (n: number): Folder =>
+      Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`f${i}`, `${n} ${i}`]))
+    const tip = map.commit(
+      Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`d${n}`, dir(n)])),
+      [],
+    )
+    const none = new Set<Oid>()
+    const wanted = { wants: [tip], common: none, clientShallow: none, shallow: none }
+    let turns = 0
+    const walk = selectObjects(map, new CommitGraph(map), wanted)
+    for (let step = walk.next(); step.done !== true; step = walk.next()) turns++
+    expect(turns).toBeGreaterThan(5)
+  })
+
   test('lie within a deep tree without a deep stack', () => {
     const map = new ObjectMap()
     let tree = map.tree({ leaf: 'x' })
