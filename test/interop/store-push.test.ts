@@ -11,12 +11,23 @@ import { git, gitOk } from '../support/git.ts'
 import { MemoryRepository } from '../support/memory-repository.ts'
 import { peerTest } from '../support/peers.ts'
 import { serveGit, type ServedGit, type ServeGitOptions } from '../support/serve-git.ts'
-import { clone, commit, firstPush, head, newCopy, push } from '../support/working-copy.ts'
+import {
+  clone,
+  commit,
+  firstPush,
+  freshPath,
+  head,
+  newCopy,
+  push,
+} from '../support/working-copy.ts'
 
 type Kind = 'in memory' | 'on disk'
 const opened: { close(): Promise<void> }[] = []
+const gitDirs: string[] = []
 afterAll(async () => {
   for (const served of opened.reverse()) await served.close()
+  // What was taken over the wire is a repository stock git finds nothing wrong with.
+  for (const gitDir of gitDirs) await gitOk(['fsck', '--full', '--strict'], { cwd: gitDir })
 })
 
 async function serve(
@@ -24,11 +35,15 @@ async function serve(
   options: ServeGitOptions & { readonly problems?: readonly Problem[] } = {},
 ): Promise<ServedGit> {
   const { problems = [] } = options
+  const gitDir = freshPath('served')
   const repository =
     kind === 'in memory'
       ? new MemoryRepository({ accept: () => problems })
-      : await diskRepository({ accept: () => ({ problems }) })
-  if (repository instanceof LocalStore) opened.push(repository)
+      : await diskRepository({ gitDir, accept: () => ({ problems }) })
+  if (repository instanceof LocalStore) {
+    opened.push(repository)
+    gitDirs.push(gitDir)
+  }
   const served = await serveGit(repository, options)
   opened.push(served)
   return served
@@ -153,6 +168,18 @@ describe.each<Kind>(['in memory', 'on disk'])('a push to a repository %s', (kind
     const again = await clone(served.url)
     expect(await head(again)).toBe(await head(copy))
     await gitOk(['fsck', '--full'], { cwd: again })
+  })
+
+  peerTest('git', 'after push, each a delta of the one before, is read and cloned', async () => {
+    const names = Array.from({ length: 400 }, (_, n) => `f${n}`)
+    await commit(copy, Object.fromEntries(names.map((name) => [name, name])))
+    for (let n = 0; n < 10; n++) {
+      await commit(copy, { [`f${n}`]: `changed ${n}` })
+      await gitOk(['push', '-q'], { cwd: copy })
+    }
+    const again = await clone(served.url)
+    expect(await head(again)).toBe(await head(copy))
+    await gitOk(['fsck', '--full', '--strict'], { cwd: again })
   })
 
   peerTest('git', 'with options and with nothing to do is fine', async () => {
