@@ -32,6 +32,7 @@ export type {
   Verdict,
 } from './api.ts'
 export type { Oid } from './object/oid.ts'
+export { mergeText } from './merge/text.ts'
 
 export interface Store {
   /** The branch named in the configuration. */

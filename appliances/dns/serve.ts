@@ -6,10 +6,11 @@ import { formatName } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { formatEndpoint } from '../../shared/net/endpoint.ts'
 import { formatProblem } from '../../shared/result/problem.ts'
-import { openStore, type Snapshot } from '../../store/index.ts'
+import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
 import type { DnsConfig } from './config.ts'
 import { countAnswers } from './answer-counts.ts'
 import { Nameserver } from './core/nameserver.ts'
+import { zoneMerge } from './core/zone-merge.ts'
 import { ZoneKeeper } from './core/zone-keeper.ts'
 import type { LoadedZones, ZoneSet } from './core/zone-set.ts'
 import { listenDns } from './listen.ts'
@@ -34,6 +35,8 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     metrics,
     clock,
     accept: keeper.accept,
+    // Zones lie in zones/, or at the root.
+    merge: ['zones/**', '*'].map((pattern) => ({ pattern, merge: zoneMerge(mergeText) })),
     committer: PERSON,
   })
   const branch = store.branch()

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import { zoneMerge } from '../../../../../appliances/dns/core/zone-merge.ts'
+import { mergeText } from '../../../../../store/index.ts'
+
+const merge = zoneMerge(mergeText)
+const zone = (serial: number, ...records: string[]): string =>
+  [
+    `$TTL 300 ; SOA of ours`,
+    `@ IN SOA ns1 hostmaster (`,
+    `  ${serial} ; serial`,
+    `  7200 3600 1209600 300 )`,
+    ...records,
+    '',
+  ].join('\n')
+
+const merged = (base: string | undefined, ours: string, theirs: string): string => {
+  const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
+  const path = 'zones/example.org'
+  const done = merge({
+    path,
+    base: base === undefined ? undefined : bytes(base),
+    ours: bytes(ours),
+    theirs: bytes(theirs),
+  })
+  return done.kind === 'merged' ? Buffer.from(done.bytes).toString('latin1') : done.reason
+}
+
+const lines = ['  NS ns1', 'ns1 A 192.0.2.1', 'a A 192.0.2.2', 'b A 192.0.2.3', 'c A 192.0.2.4']
+const changed = (at: number, line: string): string[] => lines.map((l, i) => (i === at ? line : l))
+
+describe('a zone changed on both sides', () => {
+  test('is merged by lines, with the serial after the newer one', () => {
+    const done = merged(
+      zone(5, ...lines),
+      zone(6, ...changed(1, 'ns1 A 198.51.100.1')),
+      zone(9, ...changed(4, 'c A 198.51.100.4 ; caf\xe9')),
+    )
+    expect(done).toBe(
+      zone(10, ...changed(1, 'ns1 A 198.51.100.1').toSpliced(4, 1, 'c A 198.51.100.4 ; caf\xe9')),
+    )
+  })
+
+  test('compares serials as RFC 1982 does, over the end of their space', () => {
+    const done = merged(
+      zone(4294967294, ...lines),
+      zone(4294967295, ...changed(1, 'ns1 A 198.51.100.1')),
+      zone(3, ...changed(4, 'c A 198.51.100.4')),
+    )
+    expect(done).toContain('  4 ; serial')
+  })
+
+  test('with serials nobody raised keeps them, for the serial rule to raise', () => {
+    const done = merged(
+      zone(5, ...lines),
+      zone(5, ...changed(1, 'x A 192.0.2.9')),
+      zone(5, ...changed(4, 'y A 192.0.2.9')),
+    )
+    expect(done).toContain('  5 ; serial')
+  })
+
+  test('is a conflict only where the same record was changed', () => {
+    const done = merged(
+      zone(5, ...lines),
+      zone(6, ...changed(2, 'a A 192.0.2.8')),
+      zone(7, ...changed(2, 'a A 192.0.2.9')),
+    )
+    expect(done).toMatch(/line 7 was changed on both sides/)
+  })
+
+  test('added on both sides alike but for the serial is merged', () => {
+    expect(merged(undefined, zone(1, ...lines), zone(4, ...lines))).toBe(zone(5, ...lines))
+  })
+})
+
+test.each([
+  ['a TXT record that talks of SOA', '@ TXT SOA a b 1\n', '@ TXT SOA a b 2\n'],
+  ['an owner called soa', 'soa A 192.0.2.1 ; 1 2 3\n', 'soa A 192.0.2.2 ; 1 2 3\n'],
+  ['a file that is no zone', 'text 1\n', 'text 2\n'],
+])('%s is no serial', (_, ours, theirs) => {
+  expect(merged('base\n', ours, theirs)).toMatch(/changed on both sides/)
+})
