@@ -24,6 +24,7 @@ import type { EntryReader, StoredEntry } from './repository.ts'
 const CONTENT_CACHE_BYTES = 24 << 20
 const TREE_CACHE_BYTES = 24 << 20
 const SEAL_QUIET_MS = 1000
+const SEAL_LATEST_MS = 5000
 const SEAL_LIMIT_BYTES = 4 << 20
 const SEAL_LIMIT_TRANSACTIONS = 512
 const BACKLOG_LIMIT_BYTES = 32 << 20
@@ -73,6 +74,8 @@ export class Engine implements EntryReader {
   #unsealed: Frozen | undefined
   #sealing: Promise<void> | undefined
   #sealTimer: Timer | undefined
+  #movedAtMs = 0
+  #unsealedSinceMs: number | undefined
   #retryTimer: Timer | undefined
   #closed = false
 
@@ -222,6 +225,7 @@ export class Engine implements EntryReader {
     }
     this.#sealTimer?.cancel()
     this.#sealTimer = undefined
+    this.#unsealedSinceMs = undefined
     this.#sealing = this.#sealOnce().finally(() => (this.#sealing = undefined))
     await this.#sealing
   }
@@ -327,7 +331,21 @@ export class Engine implements EntryReader {
       if (this.#sealing === undefined) this.#sealInBackground()
       return
     }
-    this.#sealTimer ??= this.#options.clock.after(SEAL_QUIET_MS, () => this.#sealInBackground())
+    const now = this.#options.clock.monotonicMs()
+    this.#unsealedSinceMs ??= now
+    this.#movedAtMs = now
+    this.#sealTimer ??= this.#options.clock.after(SEAL_QUIET_MS, () => this.#sealWhenQuiet())
+  }
+
+  /** A writer who goes on and on is not waited for longer than SEAL_LATEST_MS. */
+  #sealWhenQuiet(): void {
+    this.#sealTimer = undefined
+    const now = this.#options.clock.monotonicMs()
+    const quietAtMs = this.#movedAtMs + SEAL_QUIET_MS
+    const latestMs = (this.#unsealedSinceMs ?? now) + SEAL_LATEST_MS
+    const leftMs = Math.min(quietAtMs, latestMs) - now
+    if (leftMs <= 0) this.#sealInBackground()
+    else this.#sealTimer = this.#options.clock.after(leftMs, () => this.#sealWhenQuiet())
   }
 
   #sealInBackground(): void {

@@ -16,7 +16,9 @@ import { PackWriter } from '../pack/write.ts'
 import type { EntryReader, StoredEntry } from '../repository.ts'
 import type { Transaction } from './frame.ts'
 
-const TIP_LIMIT_BYTES = 1 << 20
+/** A tip beyond either is left as it is: rewriting it with each seal would cost more than another pack. */
+const TIP_LIMIT_BYTES = 4 << 20
+const TIP_LIMIT_ENTRIES = 8192
 /** Packs above this are left to `git gc`: copying them now and then would cost more than having them. */
 const COMPACT_LIMIT_BYTES = 64 << 20
 const COMPACT_MIN_PACKS = 6
@@ -59,7 +61,7 @@ export class PackKeeper {
     const name = await this.#write(grown.entries.length, grown.entries)
     this.#removeRetired()
     if (this.#tipName !== undefined && this.#tipName !== name) this.#retired.push(this.#tipName)
-    const full = grown.bytes > TIP_LIMIT_BYTES
+    const full = grown.bytes > TIP_LIMIT_BYTES || grown.entries.length > TIP_LIMIT_ENTRIES
     this.#tip = full ? new Draft() : grown
     this.#tipName = full ? undefined : name
     if (full) this.#compactInBackground()

@@ -5,8 +5,11 @@
 // record is three pieces. A block index over the old version would also find text that moved, and read everything twice.
 import { DeltaBuilder } from './delta.ts'
 
-/** Deltas on deltas: beyond this a whole object is stored, so that reading one stays bounded. Git's own default. */
-export const DELTA_DEPTH_LIMIT = 50
+/**
+ * Deltas on deltas: beyond this a whole object is stored, so that reading one stays bounded. Twice git's own: the
+ * whole tree of a folder of 10,000 files is a quarter of a megabyte, and a commit should cost a hundredth of it.
+ */
+export const DELTA_DEPTH_LIMIT = 100
 
 /** undefined when less than half would be saved. */
 export function makeEdgeDelta(base: Uint8Array, target: Uint8Array): Uint8Array | undefined {
