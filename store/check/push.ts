@@ -1,6 +1,6 @@
 // Judges a whole push before anything of it is stored: pack, objects, connectivity, refs. Pure over a repository.
 import { formatProblem } from '../../shared/result/problem.ts'
-import { parsePack } from '../pack/parse.ts'
+import { parsePackInTurns } from '../pack/parse.ts'
 import type { PackLimits } from '../pack/scan.ts'
 import { ZERO_OID, type Oid } from '../object/oid.ts'
 import type { EntryReader, Repository, StoredEntry } from '../repository.ts'
@@ -28,12 +28,26 @@ export type JudgedPush = {
   readonly entries: readonly StoredEntry[]
 }
 
+/** At one go; `judgePushInTurns` for whoever must answer others meanwhile. */
 export function judgePush(
   repository: Repository,
   request: PushRequest,
   policy: PushPolicy,
 ): JudgedPush {
-  const unpacked = unpack(repository, request, policy)
+  const work = judgePushInTurns(repository, request, policy)
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** Yields every few milliseconds of work; the caller decides what comes between. */
+export function* judgePushInTurns(
+  repository: Repository,
+  request: PushRequest,
+  policy: PushPolicy,
+): Generator<undefined, JudgedPush> {
+  const unpacked = yield* unpack(repository, request, policy)
   if (unpacked.kind === 'refused') return refuseAll(request, unpacked.why, unpacked.lines)
   const { fresh } = unpacked
   const reasons = judgeRefs(request.commands, repository.refs(), fresh, policy)
@@ -44,7 +58,11 @@ type Unpacked =
   | { readonly kind: 'fresh'; readonly fresh: NewObjects }
   | { readonly kind: 'refused'; readonly why: string; readonly lines: readonly string[] }
 
-function unpack(repository: EntryReader, request: PushRequest, policy: PushPolicy): Unpacked {
+function* unpack(
+  repository: EntryReader,
+  request: PushRequest,
+  policy: PushPolicy,
+): Generator<undefined, Unpacked> {
   const refused = (why: string, lines: readonly string[] = []): Unpacked => ({
     kind: 'refused',
     why,
@@ -54,7 +72,7 @@ function unpack(repository: EntryReader, request: PushRequest, policy: PushPolic
   const parsed =
     deletesOnly && request.pack.length === 0
       ? undefined
-      : parsePack(request.pack, {
+      : yield* parsePackInTurns(request.pack, {
           resolve: (oid: Oid) => (repository.has(oid) ? repository.read(oid) : undefined),
           limits: policy.pack,
         })
@@ -62,8 +80,10 @@ function unpack(repository: EntryReader, request: PushRequest, policy: PushPolic
   const over = NewObjects.over(repository, parsed?.value ?? NOTHING)
   if (!over.ok) return refused(`object ${over.error.oid} exists with other content`)
   const fresh = over.value
+  yield
   const problems = checkObjects(fresh, { allowLinks: policy.allowLinks })
   if (problems.length > 0) return refused('bad object', problems.map(formatProblem))
+  yield
   const fault = findDisconnected(repository, fresh)
   if (fault !== undefined) return refused('missing necessary objects', [disconnectedText(fault)])
   return { kind: 'fresh', fresh }

@@ -1,6 +1,7 @@
 // Takes a push from its bytes to its answer: decode, judge, update, report. Knows no transport.
+import { setImmediate as turn } from 'node:timers/promises'
 import { formatProblem, type Problem } from '../../shared/result/problem.ts'
-import { judgePush, type JudgedPush, type PushPolicy } from '../check/push.ts'
+import { judgePushInTurns, type JudgedPush, type PushPolicy } from '../check/push.ts'
 import { ZERO_OID } from '../object/oid.ts'
 import type { Repository, UpdateError } from '../repository.ts'
 import {
@@ -45,7 +46,7 @@ export async function takePush(
   }
   const request = decoded.value
   const policy = { ...options.policy, headRef: repository.headRef }
-  const judged = judgePush(repository, request, policy)
+  const judged = await inTurns(judgePushInTurns(repository, request, policy))
   const { reasons, lines } = await update(repository, request, judged, options)
   const refs = request.commands.map((command) => {
     const refused = reasons.get(command)
@@ -147,4 +148,13 @@ function hints(repository: Repository, updates: readonly Command[]): string[] {
     name.slice('refs/heads/'.length),
   )
   return [`Only the branch ${to} is served, and it does not exist yet: push ${from}:${to}`]
+}
+
+/** Lets the event loop serve others between the steps: who answers packets beside us must not wait for a large push. */
+async function inTurns<T>(work: Generator<undefined, T>): Promise<T> {
+  for (;;) {
+    const step = work.next()
+    if (step.done === true) return step.value
+    await turn()
+  }
 }
