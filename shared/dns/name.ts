@@ -109,10 +109,6 @@ export function wildcardOf(name: Name): Name {
   return `\x01*${name}` as Name
 }
 
-export function nameBytes(name: Name): Uint8Array {
-  return Buffer.from(name, 'latin1')
-}
-
 /**
  * Reads a possibly compressed name (RFC 1035 §4.1.4) at `at` of `message`; pointers must point backwards, so
  * the work is bounded. `next` is the offset behind the name in the message.

@@ -9,11 +9,3 @@ export type Record = {
   readonly ttlSeconds: number
   readonly rdata: Uint8Array
 }
-
-/** All records of one owner and type: one TTL (RFC 2181 §5.2), no two equal rdata. */
-export type RRset = {
-  readonly owner: Name
-  readonly type: number
-  readonly ttlSeconds: number
-  readonly rdatas: readonly Uint8Array[]
-}
