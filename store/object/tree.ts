@@ -2,6 +2,7 @@
 // are one buffer and one index, found by binary search, changed by splicing both.
 import { err, ok, type Result } from '../../shared/result/result.ts'
 import { DeltaBuilder } from './delta.ts'
+import { RESUMABLE_MIN_BYTES, ResumableHash } from './resumable-hash.ts'
 import { EMPTY_TREE, oidAt, oidBytes, oidOf, ZERO_OID, type Oid } from './oid.ts'
 
 export type TreeEntry = {
@@ -24,6 +25,9 @@ export class Tree {
   readonly #offsets: Uint32Array
   readonly #buffer: Buffer
   #oid: Oid | undefined
+  /** Of a large tree once hashed, and of the one it was made from until then. */
+  #hash: ResumableHash | undefined
+  #origin: { readonly hash: ResumableHash; readonly sameBytes: number } | undefined
 
   private constructor(raw: Uint8Array, offsets: Uint32Array, oid?: Oid) {
     this.raw = raw
@@ -47,7 +51,7 @@ export class Tree {
   }
 
   get oid(): Oid {
-    return (this.#oid ??= oidOf('tree', this.raw))
+    return (this.#oid ??= this.#hashed())
   }
 
   get count(): number {
@@ -126,7 +130,23 @@ export class Tree {
       index += splice.removed
     }
     keepUntil(this.count)
-    return { tree: new Tree(raw, offsets), delta: builder.finish(raw.length) }
+    const tree = new Tree(raw, offsets)
+    const first = splices[0]
+    if (this.#hash !== undefined && first !== undefined) {
+      tree.#origin = { hash: this.#hash, sameBytes: this.#start(first.index) }
+    }
+    return { tree, delta: builder.finish(raw.length) }
+  }
+
+  #hashed(): Oid {
+    if (this.raw.length < RESUMABLE_MIN_BYTES) return oidOf('tree', this.raw)
+    const origin = this.#origin
+    this.#hash =
+      origin?.hash.size === this.raw.length
+        ? origin.hash.resume(this.raw, origin.sameBytes)
+        : ResumableHash.of('tree', this.raw)
+    this.#origin = undefined
+    return this.#hash.oid
   }
 
   /** Where the changes go, in order, as entry indexes of this tree; at most one splice per index. */
