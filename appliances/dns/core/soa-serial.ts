@@ -54,11 +54,39 @@ export function replaceSerial(
   return err('no-serial-token')
 }
 
-/** mname, rname, serial. */
-const WORDS_TO_SERIAL = 3
+/** Where the serial of the first SOA record stands, if it is plain digits. Does not judge the rest of the text. */
+export function findSerial(text: string): SerialPlace | undefined {
+  for (let start = 0; start < text.length;) {
+    const entry = words(text, start)
+    const seen: Word[] = []
+    let step = entry.next()
+    for (; step.done !== true; step = entry.next()) {
+      if (seen.length === WORDS_LIMIT) continue
+      seen.push(step.value)
+      const found = serialOf(seen, start)
+      if (found !== undefined) return found
+    }
+    start = step.value
+  }
+  return undefined
+}
 
-/** Words of one entry: up to a line end outside parentheses, without comments. */
-function* words(text: string, start: number): Iterable<{ at: number; word: string }> {
+export type SerialPlace = { readonly at: number; readonly length: number; readonly serial: number }
+
+type Word = { readonly at: number; readonly word: string }
+
+/** `[owner] [ttl] [class] SOA mname rname serial`, when the last word just read is the serial. */
+function serialOf(seen: readonly Word[], start: number): SerialPlace | undefined {
+  const rest = seen[0]?.at === start ? seen.slice(1) : seen
+  const type = rest.findIndex(({ word }) => !/^(?:\d\w*|IN)$/i.test(word))
+  const found = rest[type + WORDS_TO_SERIAL]
+  if (found === undefined || rest[type]?.word.toUpperCase() !== 'SOA') return undefined
+  const { at, word } = found
+  return /^\d{1,10}$/.test(word) ? { at, length: word.length, serial: Number(word) } : undefined
+}
+
+/** Words of one entry: up to a line end outside parentheses, without comments. Gives where the next entry begins. */
+function* words(text: string, start: number): Generator<Word, number> {
   const token = /;[^\n]*|[()\n]|"(?:[^"\\]|\\.)*"|(?:\\.|[^\s;()"\\])+/gsu
   token.lastIndex = start
   let depth = 0
@@ -67,7 +95,13 @@ function* words(text: string, start: number): Iterable<{ at: number; word: strin
     if (word === '(') depth++
     else if (word === ')') depth--
     else if (word === '\n') {
-      if (depth <= 0) return
+      if (depth <= 0) return token.lastIndex
     } else if (!word.startsWith(';')) yield { at: match.index, word }
   }
+  return text.length
 }
+
+/** mname, rname, serial. */
+const WORDS_TO_SERIAL = 3
+/** Owner, TTL, class, type and as far as the serial: no need to look at more words of an entry. */
+const WORDS_LIMIT = 4 + WORDS_TO_SERIAL
