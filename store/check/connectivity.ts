@@ -5,8 +5,8 @@
 // stray commit could smuggle in a hole that a later push makes a branch of.
 import type { ObjectType, Oid } from '../object/oid.ts'
 import type { EntryReader } from '../repository.ts'
-import { commitNode } from '../wire/commit-graph.ts'
-import { MODE_GITLINK, MODE_TREE } from '../wire/tree-changes.ts'
+import { commitNode } from '../history/commit-graph.ts'
+import { MODE_GITLINK, MODE_TREE } from '../history/tree-changes.ts'
 import type { NewObjects } from './new-objects.ts'
 import { compareWithBase } from './tree-form.ts'
 

@@ -2,7 +2,7 @@
 import { ZERO_OID, type Oid } from '../object/oid.ts'
 import { isValidRefName } from '../refs/ref-name.ts'
 import type { ObjectReader } from '../repository.ts'
-import { CommitGraph } from '../wire/commit-graph.ts'
+import { CommitGraph } from '../history/commit-graph.ts'
 import type { Command } from '../wire/receive-pack.ts'
 
 export type RefPolicy = {

@@ -8,7 +8,7 @@ import {
   MODE_TREE,
   TreeScan,
   type ChangedEntry,
-} from '../wire/tree-changes.ts'
+} from '../history/tree-changes.ts'
 import type { NewObjects } from './new-objects.ts'
 
 export type ComparedTree = {

@@ -3,7 +3,7 @@
 import { decodeCommit, type Commit } from '../object/commit.ts'
 import type { Oid } from '../object/oid.ts'
 import type { ObjectReader } from '../repository.ts'
-import { commitNode, CommitQueue, type CommitNode } from '../wire/commit-graph.ts'
+import { commitNode, CommitQueue, type CommitNode } from './commit-graph.ts'
 
 /** How wrong clocks may be before `walkCommits` shows a commit that is hidden. */
 export const CLOCK_SLACK_SECONDS = 86_400

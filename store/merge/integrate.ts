@@ -7,7 +7,7 @@ import { DELTA_DEPTH_LIMIT } from '../object/edge-delta.ts'
 import { ZERO_OID, type Oid } from '../object/oid.ts'
 import { toStoredEntry } from '../pack/entry.ts'
 import type { RefUpdate, Repository, StoredEntry, UpdateRequest } from '../repository.ts'
-import { commitNode } from '../wire/commit-graph.ts'
+import { commitNode } from '../history/commit-graph.ts'
 import {
   mergeCommits,
   type MergeConflict,

@@ -7,7 +7,7 @@ import { commitTree } from '../object/commit.ts'
 import { EMPTY_TREE, oidOf, type GitObject, type ObjectType, type Oid } from '../object/oid.ts'
 import { Tree, TREE_MODE, type TreeEntry } from '../object/tree.ts'
 import type { ObjectReader } from '../repository.ts'
-import { changedEntries, TreeScan } from '../wire/tree-changes.ts'
+import { changedEntries, TreeScan } from '../history/tree-changes.ts'
 import { mergeFor } from './merge-rules.ts'
 import { lineObstacle, markConflicts, mergeLines, mergeText } from './text.ts'
 

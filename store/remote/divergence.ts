@@ -1,7 +1,7 @@
 // How far two tips are apart, and which of our commits to name so that a remote finds common ground soon.
 import type { Oid } from '../object/oid.ts'
 import type { ObjectReader } from '../repository.ts'
-import { CommitGraph, CommitQueue } from '../wire/commit-graph.ts'
+import { CommitGraph, CommitQueue } from '../history/commit-graph.ts'
 
 /** Commits looked at for a count; a larger distance is told as this. */
 export const COUNT_LIMIT = 10_000

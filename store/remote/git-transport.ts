@@ -2,7 +2,7 @@
 import { err, ok, type Result } from '../../shared/result/result.ts'
 import { ZERO_OID, type Oid } from '../object/oid.ts'
 import type { Service } from '../wire/advertise.ts'
-import { CommitGraph } from '../wire/commit-graph.ts'
+import { CommitGraph } from '../history/commit-graph.ts'
 import { packStream } from '../wire/pack-stream.ts'
 import { selectObjects } from '../wire/select-objects.ts'
 import { decodeAdvertisement, type Advertisement } from './advertisement.ts'

@@ -11,7 +11,7 @@ import { encodeIndex } from '../pack/index-file.ts'
 import { PackWriter } from '../pack/write.ts'
 import { DiskRefs } from '../refs/disk-refs.ts'
 import type { EntryReader } from '../repository.ts'
-import { CommitGraph } from '../wire/commit-graph.ts'
+import { CommitGraph } from '../history/commit-graph.ts'
 import { packEntries, packStream } from '../wire/pack-stream.ts'
 import { selectObjects, type Selection } from '../wire/select-objects.ts'
 import {

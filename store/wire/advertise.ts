@@ -7,7 +7,7 @@ import {
   V2_CAPABILITIES,
   type ProtocolVersion,
 } from './capabilities.ts'
-import { peelTags } from './commit-graph.ts'
+import { peelTags } from '../history/commit-graph.ts'
 import { encodePacket, FLUSH } from './pkt-line.ts'
 
 export type Service = 'git-upload-pack' | 'git-receive-pack'

@@ -2,7 +2,7 @@
 import { err, ok, type Result } from '../../shared/result/result.ts'
 import { isOid, type Oid } from '../object/oid.ts'
 import type { Repository } from '../repository.ts'
-import type { CommitGraph } from './commit-graph.ts'
+import type { CommitGraph } from '../history/commit-graph.ts'
 import { packStream, type PackOptions } from './pack-stream.ts'
 import { selectObjects, type Wanted } from './select-objects.ts'
 import { planShallow, type Deepen, type ShallowPlan } from './shallow.ts'

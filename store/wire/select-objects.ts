@@ -10,8 +10,14 @@ import {
   WALK_SLICE,
   type CommitGraph,
   type CommitNode,
-} from './commit-graph.ts'
-import { changedEntries, MODE_GITLINK, MODE_TREE, TreeScan, type RawEntry } from './tree-changes.ts'
+} from '../history/commit-graph.ts'
+import {
+  changedEntries,
+  MODE_GITLINK,
+  MODE_TREE,
+  TreeScan,
+  type RawEntry,
+} from '../history/tree-changes.ts'
 
 export type Wanted = {
   /** Tips of any type. */

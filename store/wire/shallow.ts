@@ -1,6 +1,11 @@
 // Where a shallow clone ends: git's deepen, deepen-relative, deepen-since and deepen-not.
 import type { Oid } from '../object/oid.ts'
-import { CommitQueue, WALK_SLICE, type CommitGraph, type CommitNode } from './commit-graph.ts'
+import {
+  CommitQueue,
+  WALK_SLICE,
+  type CommitGraph,
+  type CommitNode,
+} from '../history/commit-graph.ts'
 
 export type Deepen =
   | { readonly kind: 'depth'; readonly depth: number }

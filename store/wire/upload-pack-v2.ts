@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../../shared/result/result.ts'
 import { isOid, type Oid } from '../object/oid.ts'
 import type { Repository } from '../repository.ts'
 import { peeledRef } from './advertise.ts'
-import { CommitGraph } from './commit-graph.ts'
+import { CommitGraph } from '../history/commit-graph.ts'
 import {
   emptyRequest,
   FETCH_LIMITS,

@@ -8,7 +8,7 @@ import { writePack } from '../../store/pack/write.ts'
 import { DELIM, encodePacket, FLUSH } from '../../store/wire/pkt-line.ts'
 import { decodePush } from '../../store/wire/receive-pack.ts'
 import { MemoryRepository } from '../support/memory-repository.ts'
-import { ObjectMap } from '../unit/store/wire/object-map.ts'
+import { ObjectMap } from '../support/object-map.ts'
 import { fuzz } from './harness.ts'
 
 const map = new ObjectMap()

@@ -13,7 +13,7 @@ import { writePack } from '../../../../store/pack/write.ts'
 import type { StoredEntry } from '../../../../store/repository.ts'
 import { GIT_LIMITS } from '../../../../store/serve/limits.ts'
 import { MemoryRepository } from '../../../support/memory-repository.ts'
-import { ObjectMap } from '../wire/object-map.ts'
+import { ObjectMap } from '../../../support/object-map.ts'
 
 const policy = {
   headRef: 'refs/heads/main',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { judgeRefs, type RefPolicy } from '../../../../store/check/ref-rules.ts'
 import { ZERO_OID, type Oid } from '../../../../store/object/oid.ts'
 import type { Command } from '../../../../store/wire/receive-pack.ts'
-import { ObjectMap } from '../wire/object-map.ts'
+import { ObjectMap } from '../../../support/object-map.ts'
 
 const map = new ObjectMap()
 const one = map.commit({ a: '1' }, [], 1)

@@ -8,7 +8,7 @@ import { GIT_LIMITS } from '../../../../store/serve/limits.ts'
 import { decodeAllPackets, encodePacket, FLUSH } from '../../../../store/wire/pkt-line.ts'
 import { MemoryRepository } from '../../../support/memory-repository.ts'
 import { serveGit, type ServedGit, type ServeGitOptions } from '../../../support/serve-git.ts'
-import { ObjectMap, type Folder } from '../wire/object-map.ts'
+import { ObjectMap, type Folder } from '../../../support/object-map.ts'
 
 let served: ServedGit | undefined
 afterEach(async () => {

@@ -10,7 +10,7 @@ import {
   MemoryRepository,
   type MemoryRepositoryOptions,
 } from '../../../support/memory-repository.ts'
-import { ObjectMap } from '../wire/object-map.ts'
+import { ObjectMap } from '../../../support/object-map.ts'
 
 const map = new ObjectMap()
 const one = map.commit({ a: '1' }, [], 1)

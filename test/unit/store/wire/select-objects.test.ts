@@ -1,13 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Oid } from '../../../../store/object/oid.ts'
-import { CommitGraph } from '../../../../store/wire/commit-graph.ts'
+import { CommitGraph } from '../../../../store/history/commit-graph.ts'
 import {
   selectObjects,
   type Selection,
   type Wanted,
 } from '../../../../store/wire/select-objects.ts'
-import { finish, ObjectMap, type Folder } from './object-map.ts'
+import { finish, ObjectMap, type Folder } from '../../../support/object-map.ts'
 
 function select(map: ObjectMap, wanted: Partial<Wanted>): Selection {
   const all = {

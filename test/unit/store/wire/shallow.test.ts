@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Oid } from '../../../../store/object/oid.ts'
-import { CommitGraph } from '../../../../store/wire/commit-graph.ts'
+import { CommitGraph } from '../../../../store/history/commit-graph.ts'
 import { INFINITE_DEPTH, planShallow, type Deepen } from '../../../../store/wire/shallow.ts'
-import { finish, ObjectMap } from './object-map.ts'
+import { finish, ObjectMap } from '../../../support/object-map.ts'
 
 /** c0 … c5 in a line, and a merge of c5 with a side branch off c3. */
 const map = new ObjectMap()

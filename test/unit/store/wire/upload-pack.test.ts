@@ -7,7 +7,7 @@ import { advertise, serviceHeader, type Service } from '../../../../store/wire/a
 import { decodeAllPackets, DELIM, encodePacket, FLUSH } from '../../../../store/wire/pkt-line.ts'
 import { UploadPack } from '../../../../store/wire/upload-pack.ts'
 import { answerV2 } from '../../../../store/wire/upload-pack-v2.ts'
-import { ObjectMap } from './object-map.ts'
+import { ObjectMap } from '../../../support/object-map.ts'
 
 /** c0 … c4 on main, a stray commit that no ref leads to, a tag on c2. */
 const map = new ObjectMap()

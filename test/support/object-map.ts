@@ -1,6 +1,6 @@
 // Objects made by hand for tests of walks: a reader over a Map, and small histories in it.
-import { oidOf, type GitObject, type ObjectType, type Oid } from '../../../../store/object/oid.ts'
-import type { ObjectReader } from '../../../../store/repository.ts'
+import { oidOf, type GitObject, type ObjectType, type Oid } from '../../store/object/oid.ts'
+import type { ObjectReader } from '../../store/repository.ts'
 
 /** Names to file contents, or to more of the same. */
 export type Folder = { readonly [name: string]: string | Folder }

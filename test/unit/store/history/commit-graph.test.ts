@@ -7,8 +7,8 @@ import {
   CommitQueue,
   peelTags,
   PEEL_LIMIT,
-} from '../../../../store/wire/commit-graph.ts'
-import { finish, ObjectMap } from './object-map.ts'
+} from '../../../../store/history/commit-graph.ts'
+import { finish, ObjectMap } from '../../../support/object-map.ts'
 
 describe('a commit', () => {
   test('is read for its tree, parents and committer time', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { changedEntries, TreeScan, type RawEntry } from '../../../../store/wire/tree-changes.ts'
+import { changedEntries, TreeScan, type RawEntry } from '../../../../store/history/tree-changes.ts'
 
 type Files = ReadonlyMap<string, { mode: number; hex: string }>
 
