@@ -62,9 +62,6 @@ export async function liveUntilStopped<C extends ApplianceConfig>(
         detail: phase === 'ready' ? running?.status() : undefined,
       }),
     })
-    if (config.sandbox?.enabled === true) {
-      log.warn('sandbox-missing', { why: 'this version cannot restrict itself yet' })
-    }
     const context = {
       config,
       log,
