@@ -8,6 +8,11 @@ import type { StoredEntry } from './repository.ts'
 import { FOLDER_MODE, type TreeReader } from './snapshot.ts'
 
 const FILE_MODE = 0o100644
+const FILE_MODES: ReadonlySet<Mode> = new Set([FILE_MODE, 0o100755])
+/** What systems take as a path; trees as deep as that are walked without fear for the stack. */
+export const PATH_LIMIT = 4096
+/** More could be written, and not be read again: see OBJECT_LIMIT_BYTES. */
+export const FILE_LIMIT_BYTES: number = 512 * 1024 * 1024
 /** Below this a delta saves too little for what it costs: to make it, the old blob must be read. */
 const TREE_DELTA_MIN_BYTES = 256
 const BLOB_DELTA_MIN_BYTES = 8192
@@ -29,6 +34,8 @@ export class EditSession implements Edit {
   readonly #reader: EditReader
   readonly #base: Snapshot
   readonly #writes = new Map<string, Write>()
+  /** Folders above what was written. */
+  readonly #folders = new Set<string>()
   /** Paths looked at, with the id seen in the base. */
   readonly #reads = new Map<string, Oid | 'absent'>()
   readonly #broken: string[] = []
@@ -48,48 +55,65 @@ export class EditSession implements Edit {
     return this.entry(path) === undefined ? undefined : this.#base.get(path)
   }
 
+  /** A folder that was written into has the id it had before, or that of an empty one. */
   entry(path: string): Entry | undefined {
-    if (this.#writes.has(path)) {
-      const write = this.#writes.get(path)
-      return write && { path, mode: write.mode, oid: write.oid }
+    const write = this.#writes.get(path)
+    if (write !== undefined) return { path, mode: write.mode, oid: write.oid }
+    if (this.#isBelowFile(path)) return undefined
+    if (!this.#writes.has(path)) {
+      this.#remember(path)
+      const entry = this.#base.entry(path)
+      const isThere = entry !== undefined && (entry.mode !== FOLDER_MODE || !this.#isEmptied(path))
+      if (isThere) return entry
     }
-    this.#remember(path)
-    return this.#base.entry(path)
+    if (this.#written(path).next().done === true) return undefined
+    return { path, mode: FOLDER_MODE, oid: EMPTY_TREE }
   }
 
   list(path = ''): readonly Entry[] {
     this.#remember(path)
-    const prefix = path === '' ? '' : `${path}/`
+    if (this.#isBelowFile(path) || this.#writes.get(path) !== undefined) return []
     const children = new Map(this.#base.list(path).map((entry) => [entry.path, entry]))
+    const prefix = path === '' ? '' : `${path}/`
     for (const [at, write] of this.#writes) {
       if (!at.startsWith(prefix)) continue
       const slash = at.indexOf('/', prefix.length)
       const child = slash < 0 ? at : at.slice(0, slash)
-      if (slash < 0 && write === undefined) children.delete(child)
-      else if (slash < 0 && write)
+      const entry = children.get(child)
+      if (slash < 0 && write === undefined) {
+        if (entry?.mode !== FOLDER_MODE) children.delete(child)
+      } else if (slash < 0 && write !== undefined) {
         children.set(child, { path: child, mode: write.mode, oid: write.oid })
-      else if (write !== undefined && !children.has(child)) {
+      } else if (write !== undefined && entry?.mode !== FOLDER_MODE) {
         children.set(child, { path: child, mode: FOLDER_MODE, oid: EMPTY_TREE })
+      } else if (write === undefined && entry?.mode === FOLDER_MODE && !this.entry(child)) {
+        children.delete(child)
       }
     }
-    return [...children.values()]
+    return [...children.values()].sort((a, b) => Buffer.compare(sortKey(a), sortKey(b)))
   }
 
   set(path: string, content: Uint8Array | string, mode: Mode = FILE_MODE): void {
-    if (!this.#isGoodPath(path)) return
     const bytes = typeof content === 'string' ? Buffer.from(content, 'utf8') : content
+    const why = pathProblem(path) ?? contentProblem(bytes, mode)
+    if (why !== undefined) {
+      this.#badPath ??= { path, why }
+      return
+    }
     this.#writes.set(path, { bytes, oid: oidOf('blob', bytes), mode })
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+      const folder = path.slice(0, at)
+      if (this.#folders.has(folder)) break
+      this.#folders.add(folder)
+    }
   }
 
   delete(path: string): void {
-    const entry = this.entry(path)
-    if (entry?.mode !== FOLDER_MODE) {
+    if (this.entry(path)?.mode !== FOLDER_MODE) {
       this.#writes.set(path, undefined)
       return
     }
-    for (const file of filesOf(this.#base, path)) this.#writes.set(file.path, undefined)
-    for (const at of this.#writes.keys())
-      if (at.startsWith(`${path}/`)) this.#writes.set(at, undefined)
+    for (const file of this.#filesBelow(path)) this.#writes.set(file, undefined)
   }
 
   move(from: string, to: string): void {
@@ -98,15 +122,15 @@ export class EditSession implements Edit {
       this.#badPath ??= { path: from, why: 'no such file to move' }
       return
     }
-    if (entry.mode !== FOLDER_MODE) {
-      this.set(to, this.get(from)!, entry.mode)
-    } else {
-      for (const file of filesOf(this.#base, from)) {
-        if (this.entry(file.path) === undefined) continue
-        this.set(to + file.path.slice(from.length), this.get(file.path)!, file.mode)
-      }
-    }
+    const files = entry.mode === FOLDER_MODE ? this.#filesBelow(from) : [from]
+    const moved = files.map((path) => ({
+      path: to + path.slice(from.length),
+      bytes: this.get(path)!,
+      mode: this.entry(path)!.mode,
+    }))
+    // Away first: one place may be inside the other.
     this.delete(from)
+    for (const { path, bytes, mode } of moved) this.set(path, bytes, mode)
   }
 
   expect(path: string, oid: Oid | 'absent'): void {
@@ -140,6 +164,8 @@ export class EditSession implements Edit {
     }
     const entries: StoredEntry[] = []
     const tree = this.#buildFolder(head.tree, root, entries)
+    // Git reads the empty tree without having it, but fsck misses it.
+    if (tree === undefined) entries.push(toStoredEntry('tree', Tree.EMPTY.raw))
     return { tree: tree?.oid ?? EMPTY_TREE, entries }
   }
 
@@ -195,15 +221,52 @@ export class EditSession implements Edit {
     if (!this.#reads.has(path)) this.#reads.set(path, this.#base.entry(path)?.oid ?? 'absent')
   }
 
-  #isGoodPath(path: string): boolean {
-    for (const name of path.split('/')) {
-      const why = nameProblem(name)
-      if (why === undefined) continue
-      this.#badPath ??= { path, why }
-      return false
+  /** A file of this edit stands where `path` needs a folder. */
+  #isBelowFile(path: string): boolean {
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+      if (this.#writes.get(path.slice(0, at)) !== undefined) return true
     }
+    return false
+  }
+
+  /** Whether this edit deleted all that the base has below a folder. */
+  #isEmptied(folder: string): boolean {
+    for (const { path } of this.#base.files(folder)) if (!this.#writes.has(path)) return false
     return true
   }
+
+  /** What this edit wrote below a folder. */
+  *#written(folder: string): Generator<string> {
+    if (!this.#folders.has(folder)) return
+    for (const [path, write] of this.#writes) {
+      if (write !== undefined && path.startsWith(`${folder}/`)) yield path
+    }
+  }
+
+  #filesBelow(folder: string): string[] {
+    const files = new Set(this.#written(folder))
+    for (const { path } of this.#base.files(folder)) if (!this.#writes.has(path)) files.add(path)
+    return [...files]
+  }
+}
+
+function pathProblem(path: string): string | undefined {
+  if (path.length > PATH_LIMIT) return `is longer than ${PATH_LIMIT} characters`
+  for (const name of path.split('/')) {
+    const why = nameProblem(name)
+    if (why !== undefined) return why
+  }
+  return undefined
+}
+
+function contentProblem(bytes: Uint8Array, mode: Mode): string | undefined {
+  if (bytes.length > FILE_LIMIT_BYTES) return `is larger than ${FILE_LIMIT_BYTES >> 20} MB`
+  return FILE_MODES.has(mode) ? undefined : `has mode ${mode.toString(8)}`
+}
+
+/** Folders sort as `name/`. */
+function sortKey(entry: Entry): Buffer {
+  return Buffer.from(entry.mode === FOLDER_MODE ? `${entry.path}/` : entry.path, 'utf8')
 }
 
 /** True when a file stands where a folder is needed, or the other way round. */
@@ -231,8 +294,4 @@ function holdsFiles(folder: Folder): boolean {
   return [...folder.values()].some((node) =>
     node instanceof Map ? holdsFiles(node) : node.write !== undefined,
   )
-}
-
-function filesOf(snapshot: Snapshot, path: string): Entry[] {
-  return [...snapshot.files(path)]
 }

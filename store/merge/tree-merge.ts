@@ -130,7 +130,10 @@ class TreeMerge {
   }
 
   run(base: Oid, ours: Oid, theirs: Oid): Oid {
-    return this.#folder('', 0, base, ours, theirs) ?? EMPTY_TREE
+    const tree = this.#folder('', 0, base, ours, theirs)
+    if (tree !== undefined) return tree
+    this.objects.push({ oid: EMPTY_TREE, type: 'tree', bytes: Tree.EMPTY.raw })
+    return EMPTY_TREE
   }
 
   /** undefined stands for a folder that is not there; an empty one becomes that. */
