@@ -19,6 +19,7 @@ import { ZERO_OID, type GitObject, type Oid } from './object/oid.ts'
 import { Tree } from './object/tree.ts'
 import { DiskRefs } from './refs/disk-refs.ts'
 import { appendReflog } from './refs/reflog.ts'
+import { WaitingRefs } from './refs/waiting-refs.ts'
 import type { EntryReader, StoredEntry } from './repository.ts'
 
 const CONTENT_CACHE_BYTES = 24 << 20
@@ -28,6 +29,8 @@ const SEAL_LATEST_MS = 5000
 const SEAL_LIMIT_BYTES = 4 << 20
 const SEAL_LIMIT_TRANSACTIONS = 512
 const BACKLOG_LIMIT_BYTES = 32 << 20
+/** What a disk that takes a journal but no packs may let pile up; recovery reads it into memory. */
+const JOURNAL_LIMIT_BYTES = 512 << 20
 const RETRY_MS = 5000
 const CONFLICTS = 'refs/conflicts/'
 
@@ -55,6 +58,7 @@ export class Engine implements EntryReader {
   readonly #options: EngineOptions
   readonly #objects: ObjectFolder
   readonly #diskRefs: DiskRefs
+  readonly #waiting: WaitingRefs
   readonly #journal: Journal
   readonly #packs: PackKeeper
   readonly #contents = new ByteCache<Oid, GitObject>(CONTENT_CACHE_BYTES)
@@ -70,6 +74,8 @@ export class Engine implements EntryReader {
   /** Refs whose file is to become what is sealed; of these, the ones somebody else wrote last. */
   readonly #dirty = new Set<string>()
   readonly #foreign = new Set<string>()
+  /** What refs moved by the run before ours held in turn, until they are written. */
+  readonly #recovered = new Map<string, Oid[]>()
   /** Taken from the journal by a seal that has not ended, or that failed half way. */
   #unsealed: Frozen | undefined
   #sealing: Promise<void> | undefined
@@ -85,17 +91,19 @@ export class Engine implements EntryReader {
     this.#objects = new ObjectFolder(options.disk, join(options.gitDir, 'objects'))
     this.#packs = new PackKeeper(options.disk, this.#objects, options.log)
     this.#diskRefs = new DiskRefs(options.disk, options.gitDir)
+    this.#waiting = new WaitingRefs(options.disk, join(options.gitDir, 'cairn'))
     this.#onDisk = this.#diskRefs.readAll()
     this.#refs = new Map(this.#onDisk)
     this.#ahead = new Map(this.#onDisk)
     this.#sealed = new Map(this.#onDisk)
   }
 
-  /** Replays what an unclean stop left in the journal and makes the repository on disk current with it. */
+  /** Replays what the last stop left in the journal and makes the repository on disk current with it. */
   static async open(options: EngineOptions): Promise<Engine> {
     const { journal, recovered } = Journal.open(options.disk, join(options.gitDir, 'cairn'))
     const engine = new Engine(options, journal)
-    if (recovered.length > 0) await engine.#recover(recovered)
+    engine.#packs.sweep(options.clock.wallMs())
+    await engine.#recover(recovered)
     return engine
   }
 
@@ -114,8 +122,9 @@ export class Engine implements EntryReader {
   }
 
   get readOnly(): string | undefined {
-    const failure = this.#journal.failure
-    return failure === undefined ? undefined : explain(failure)
+    const { failure, load } = this.#journal
+    if (failure !== undefined) return explain(failure)
+    return load.bytes < JOURNAL_LIMIT_BYTES ? undefined : 'the journal is full: it cannot be sealed'
   }
 
   status(): EngineStatus {
@@ -177,6 +186,8 @@ export class Engine implements EntryReader {
    */
   stage(entries: readonly StoredEntry[]): StoredEntry[] {
     const added: StoredEntry[] = []
+    // What git gc took away is not stored, though we could read it still.
+    this.#objects.rescanIfChanged()
     for (const entry of entries) {
       // A loose object stored once more does no harm; looking for one would cost a system call each.
       if (this.#fresh.has(entry.oid) || this.#objects.isPacked(entry.oid)) continue
@@ -213,7 +224,8 @@ export class Engine implements EntryReader {
     this.#submitted.delete(transaction)
     apply(this.#refs, transaction.moves)
     this.#scheduleSeal()
-    if (this.#options.seal === 'always') await this.seal()
+    // What is durable is done, whatever becomes of this seal.
+    if (this.#options.seal === 'always') await this.#sealOrRetry()
   }
 
   /** Makes the repository on disk current: everything durable now is in a pack and the refs have moved. */
@@ -223,6 +235,7 @@ export class Engine implements EntryReader {
         // Whoever began that one hears of it; ours tries again.
       })
     }
+    if (this.#closed) return
     this.#sealTimer?.cancel()
     this.#sealTimer = undefined
     this.#unsealedSinceMs = undefined
@@ -252,10 +265,25 @@ export class Engine implements EntryReader {
     this.#options.onForeignMoves(moves)
   }
 
-  /** Resolves when the journal has room: a writer faster than the disk waits here instead of filling the memory. */
-  async room(): Promise<void> {
-    if (this.#journal.load.bytes < BACKLOG_LIMIT_BYTES || this.readOnly !== undefined) return
-    await this.seal()
+  /**
+   * Resolves when the journal has room: a writer faster than the disk waits here instead of filling the memory. Gives
+   * the reason when there will be none.
+   */
+  async room(): Promise<string | undefined> {
+    if (this.#journal.load.bytes < BACKLOG_LIMIT_BYTES || this.readOnly !== undefined)
+      return undefined
+    try {
+      await this.seal()
+      return undefined
+    } catch (error) {
+      this.#retryLater()
+      return explain(error)
+    }
+  }
+
+  /** A foreign move that could not be taken in is reported once more when the disk is looked at next. */
+  reportAgain(move: ForeignMove): void {
+    setRef(this.#onDisk, move.name, move.from)
   }
 
   /** Writes our value over a foreign one at the next seal, if what it held is kept by then (see `#mayReplace`). */
@@ -264,14 +292,22 @@ export class Engine implements EntryReader {
     this.#scheduleSeal()
   }
 
+  /** Seals a last time. When that fails, all is closed just the same, and what is durable waits for the next start. */
   async close(): Promise<void> {
     this.#retryTimer?.cancel()
-    if (this.readOnly === undefined) await this.seal()
-    this.#closed = true
-    this.#sealTimer?.cancel()
-    await this.#journal.close()
-    await this.#packs.close()
-    this.#objects.close()
+    try {
+      if (this.#journal.failure === undefined) await this.seal()
+    } finally {
+      this.#closed = true
+      this.#sealTimer?.cancel()
+      this.#retryTimer?.cancel()
+      await this.#sealing?.catch(() => {
+        // Whoever began it hears of it.
+      })
+      await this.#journal.close()
+      await this.#packs.close()
+      this.#objects.close()
+    }
   }
 
   #giveUp(error: unknown): void {
@@ -291,10 +327,15 @@ export class Engine implements EntryReader {
     this.#retryTimer ??= this.#options.clock.after(RETRY_MS, () => {
       this.#retryTimer = undefined
       if (this.#closed) return
+      const wasReadOnly = this.readOnly !== undefined
       this.seal().then(
-        () => this.#options.log.info('store-writable-again'),
+        () => {
+          if (wasReadOnly && this.readOnly === undefined)
+            this.#options.log.info('store-writable-again')
+        },
         (error: unknown) => {
-          this.#options.log.warn('store-still-read-only', { reason: explain(error) })
+          const event = this.readOnly === undefined ? 'seal-failed' : 'store-still-read-only'
+          this.#options.log.warn(event, { reason: explain(error) })
           this.#retryLater()
         },
       )
@@ -302,21 +343,29 @@ export class Engine implements EntryReader {
   }
 
   async #recover(recovered: readonly Transaction[]): Promise<void> {
-    const before = new Map<string, Oid>()
-    for (const transaction of recovered) {
-      this.stage(transaction.entries)
-      for (const { name, old } of transaction.moves) if (!before.has(name)) before.set(name, old)
-      apply(this.#refs, transaction.moves)
-    }
+    const waiting = this.#waiting.list()
+    if (recovered.length === 0 && waiting.length === 0) return
+    // The journal goes on from where what waits stood when it was freed, if it moves the same ref at all.
+    apply(this.#sealed, waiting)
+    for (const { name } of waiting) this.#dirty.add(name)
+    for (const transaction of recovered) this.stage(transaction.entries)
+    const moves = [...waiting, ...recovered.flatMap((transaction) => transaction.moves)]
+    apply(this.#refs, moves)
     this.#ahead = new Map(this.#refs)
-    for (const [name, old] of before) {
+    for (const move of moves) {
+      const held = this.#recovered.get(move.name)
+      if (held === undefined) this.#recovered.set(move.name, [move.old, move.new])
+      else held.push(move.new)
+    }
+    for (const [name, held] of this.#recovered) {
+      // Moved by somebody else while we were down: looking at the disk, the seal sees the difference and reports it.
       const seen = this.#onDisk.get(name) ?? ZERO_OID
-      // Moved by somebody else while we were down: `checkDisk` will see the difference and report it.
-      if (seen !== old && seen !== (this.#refs.get(name) ?? ZERO_OID))
-        setRef(this.#onDisk, name, old)
+      if (!held.includes(seen)) setRef(this.#onDisk, name, held[0]!)
     }
     try {
-      this.#unsealed = { transactions: recovered, free: () => this.#journal.reset() }
+      if (recovered.length > 0) {
+        this.#unsealed = { transactions: recovered, free: () => this.#journal.reset() }
+      }
       await this.#sealOnce()
       this.#options.log.info('journal-recovered', { transactions: recovered.length })
     } catch (error) {
@@ -326,9 +375,11 @@ export class Engine implements EntryReader {
   }
 
   #scheduleSeal(): void {
+    if (this.#closed) return
     const { bytes, transactions } = this.#journal.load
-    if (bytes >= SEAL_LIMIT_BYTES || transactions >= SEAL_LIMIT_TRANSACTIONS) {
-      if (this.#sealing === undefined) this.#sealInBackground()
+    const isMuch = bytes >= SEAL_LIMIT_BYTES || transactions >= SEAL_LIMIT_TRANSACTIONS
+    if (isMuch && this.#sealing === undefined) {
+      void this.#sealOrRetry()
       return
     }
     const now = this.#options.clock.monotonicMs()
@@ -344,15 +395,17 @@ export class Engine implements EntryReader {
     const quietAtMs = this.#movedAtMs + SEAL_QUIET_MS
     const latestMs = (this.#unsealedSinceMs ?? now) + SEAL_LATEST_MS
     const leftMs = Math.min(quietAtMs, latestMs) - now
-    if (leftMs <= 0) this.#sealInBackground()
+    if (leftMs <= 0) void this.#sealOrRetry()
     else this.#sealTimer = this.#options.clock.after(leftMs, () => this.#sealWhenQuiet())
   }
 
-  #sealInBackground(): void {
-    this.seal().catch((error: unknown) => {
+  async #sealOrRetry(): Promise<void> {
+    try {
+      await this.seal()
+    } catch (error) {
       this.#options.log.error('seal-failed', { reason: explain(error) })
       this.#retryLater()
-    })
+    }
   }
 
   async #sealOnce(): Promise<void> {
@@ -367,7 +420,8 @@ export class Engine implements EntryReader {
       this.#unsealed = undefined
       this.#dropFresh(part?.transactions ?? [])
       // Once is enough, unless this was only the rest of a seal that failed, or nothing more comes until all is sealed.
-      if (part === undefined || (!leftOver && this.#journal.failure === undefined)) break
+      const isMore = this.#journal.failure !== undefined && this.#journal.load.transactions > 0
+      if (!leftOver && !isMore) break
     }
     if (this.#journal.failure !== undefined) await this.#journal.reset()
     if (this.#dirty.size > 0) this.#scheduleSeal()
@@ -377,12 +431,39 @@ export class Engine implements EntryReader {
     await this.#packs.add(transactions, this)
     for (const { moves } of transactions) {
       apply(this.#sealed, moves)
-      for (const { name } of moves) this.#dirty.add(name)
+      for (const move of moves) {
+        this.#dirty.add(move.name)
+        // What somebody else wrote has become a part of our own line of moves.
+        const theirs = this.#onDisk.get(move.name) ?? ZERO_OID
+        if (theirs === move.old || theirs === move.new) this.#foreign.delete(move.name)
+      }
     }
-    // Sorted, so that what is kept under refs/conflicts/ is on the disk before the ref it was taken from moves.
-    for (const name of [...this.#dirty].sort()) await this.#writeRef(name, transactions)
+    const folders = new Set([this.#objects.packFolder, join(this.#options.gitDir, 'cairn')])
+    for (const name of this.#inWriteOrder()) {
+      await this.#writeRef(name, transactions)
+      for (const folder of this.#diskRefs.foldersOf(name)) folders.add(folder)
+    }
+    await this.#waiting.keep(
+      Array.from(this.#dirty, (name) => ({
+        name,
+        old: this.#foreign.has(name) ? ZERO_OID : (this.#onDisk.get(name) ?? ZERO_OID),
+        new: this.#sealed.get(name) ?? ZERO_OID,
+      })),
+    )
+    this.#options.disk.settle([...folders])
     if (this.#dirty.size === 0) this.#packs.release()
-    this.#options.disk.settle(this.#options.gitDir)
+  }
+
+  /**
+   * What is kept under refs/conflicts/ is on the disk before the ref it was taken from moves, and a branch that goes
+   * makes room before another takes its name for a folder.
+   */
+  #inWriteOrder(): string[] {
+    const isDeleted = (name: string): boolean => !this.#sealed.has(name)
+    const names = [...this.#dirty].sort()
+    const kept = names.filter((name) => name.startsWith(CONFLICTS) && !isDeleted(name))
+    const others = names.filter((name) => !name.startsWith(CONFLICTS) && !isDeleted(name))
+    return [...kept, ...names.filter(isDeleted), ...others]
   }
 
   async #writeRef(name: string, transactions: readonly Transaction[]): Promise<void> {
@@ -390,7 +471,7 @@ export class Engine implements EntryReader {
     const expected = this.#onDisk.get(name) ?? ZERO_OID
     if (next !== expected) {
       if (this.#foreign.has(name) && !this.#mayReplace(name, expected, next)) return
-      const written = await this.#diskRefs.write(name, expected, next)
+      const written = await this.#writeUnlocked(name, expected, next)
       if (!written.ok) {
         // Stays dirty, so the next seal tries again, after it has looked what is there now.
         const { kind } = written.error
@@ -407,6 +488,18 @@ export class Engine implements EntryReader {
     }
     this.#dirty.delete(name)
     this.#foreign.delete(name)
+    this.#recovered.delete(name)
+  }
+
+  /** A kill may have left our own lock in the way. */
+  async #writeUnlocked(name: string, expected: Oid, next: Oid): ReturnType<DiskRefs['write']> {
+    const written = await this.#diskRefs.write(name, expected, next)
+    const held = this.#recovered.get(name)
+    if (written.ok || written.error.kind !== 'locked' || held === undefined) return written
+    const { lock } = written.error
+    if (!this.#diskRefs.clearDeadLock(lock, held, this.#options.clock.wallMs())) return written
+    this.#options.log.warn('dead-lock-removed', { ref: name, lock })
+    return await this.#diskRefs.write(name, expected, next)
   }
 
   /** What somebody else put on the disk is replaced only by something that contains it, or once it is kept elsewhere. */

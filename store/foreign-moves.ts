@@ -4,7 +4,7 @@ import type { Log } from '../shared/log/log.ts'
 import { formatProblem } from '../shared/result/problem.ts'
 import type { MergeRules, Person } from './api.ts'
 import type { Engine, ForeignMove } from './engine.ts'
-import { conflictRef, integrate } from './merge/integrate.ts'
+import { conflictRef, CONFLICTS_PREFIX, integrate } from './merge/integrate.ts'
 import { ZERO_OID } from './object/oid.ts'
 import type { Repository, RefUpdate } from './repository.ts'
 
@@ -34,6 +34,8 @@ export class ForeignMoves {
         .then(() => this.#take(move))
         .catch((error: unknown) => {
           this.#options.log.error('foreign-move-failed', { ref: move.name, reason: String(error) })
+          // A full disk, or a fault of ours: nobody's work is overwritten, and the next look tries again.
+          this.#options.engine.reportAgain(move)
         })
     }
   }
@@ -46,6 +48,7 @@ export class ForeignMoves {
     const { engine, servedRef, log } = this.#options
     const ours = engine.ahead.get(move.name) ?? ZERO_OID
     if (ours === move.to) return
+    if (move.to !== ZERO_OID && !engine.has(move.to)) throw new Error(`${move.to} is not there`)
     log.info('ref-moved-on-disk', { ref: move.name, from: move.from, to: move.to })
     if (move.name === servedRef) await this.#takeServed(move)
     else if (ours === move.from) await this.#adopt({ name: move.name, old: ours, new: move.to })
@@ -86,6 +89,7 @@ export class ForeignMoves {
       engine.reassert(move.name)
       return
     }
+    if (done.error.kind === 'read-only') throw new Error(done.error.reason)
     const why =
       done.error.kind === 'refused'
         ? done.error.problems.map(formatProblem).join('; ')
@@ -96,7 +100,10 @@ export class ForeignMoves {
   /** Theirs stays reachable under refs/conflicts/, then ours goes back to its place. */
   async #keepAside(move: ForeignMove, reason: string): Promise<void> {
     const { engine, clock, log } = this.#options
-    if (move.to !== ZERO_OID) {
+    const isKept = [...engine.ahead].some(
+      ([name, oid]) => oid === move.to && name.startsWith(CONFLICTS_PREFIX),
+    )
+    if (move.to !== ZERO_OID && !isKept) {
       const kept = conflictRef(Math.floor(clock.wallMs() / 1000), move.to)
       await this.#adopt({ name: kept, old: ZERO_OID, new: move.to })
       log.error('foreign-move-kept-aside', { ref: move.name, kept, reason })

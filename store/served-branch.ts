@@ -40,6 +40,7 @@ export type BranchOptions = {
 /** A head that has been checked and staged, with the commits of ours that came on top. */
 export type Vetted = {
   readonly head: Snapshot
+  /** All that is staged for it. */
   readonly entries: readonly StoredEntry[]
   readonly notes: readonly string[]
 }
@@ -85,7 +86,8 @@ export class ServedBranch implements Branch {
     info: CommitInfo,
     edit: (edit: Edit) => void | Promise<void>,
   ): Promise<Result<Snapshot, CommitError>> {
-    await this.#options.engine.room()
+    const noRoom = await this.#options.engine.room()
+    if (noRoom !== undefined) return err({ kind: 'read-only', reason: noRoom })
     for (let tries = 1; ; tries++) {
       const base = this.#ahead
       const session = new EditSession(this.#options.engine, base)
@@ -145,21 +147,37 @@ export class ServedBranch implements Branch {
   }
 
   /**
-   * Runs `accept` over a staged candidate, and puts its repair on top as a commit of ours. On refusal nothing of ours
-   * stays staged; what the caller staged is the caller's.
+   * Runs `accept` over a candidate whose objects are `staged`, and puts its repair on top as a commit of ours. On refusal,
+   * and when `accept` throws, nothing stays staged: a later transaction would take it for stored.
    */
-  vet(candidate: Snapshot, repairer: string): Result<Vetted, readonly Problem[]> {
+  vet(
+    candidate: Snapshot,
+    repairer: string,
+    staged: readonly StoredEntry[],
+  ): Result<Vetted, readonly Problem[]> {
+    const entries = [...staged]
+    let vetted: Result<Vetted, readonly Problem[]> | undefined
+    try {
+      vetted = this.#judge(candidate, repairer, entries)
+      return vetted
+    } finally {
+      if (vetted?.ok !== true) this.#options.engine.unstage(entries)
+    }
+  }
+
+  /** Adds what a repair makes to `entries`. */
+  #judge(
+    candidate: Snapshot,
+    repairer: string,
+    entries: StoredEntry[],
+  ): Result<Vetted, readonly Problem[]> {
     const { engine, accept } = this.#options
     const before = this.#ahead
-    const entries: StoredEntry[] = []
     const notes: string[] = []
     let head = candidate
     for (let round = 0; ; round++) {
       const verdict = accept(head, before)
-      if (hasErrors(verdict.problems)) {
-        engine.unstage(entries)
-        return err(verdict.problems)
-      }
+      if (hasErrors(verdict.problems)) return err(verdict.problems)
       if (round === 0) notes.push(...verdict.problems.map(formatProblem))
       if (verdict.repair === undefined) return ok({ head, entries, notes })
       if (round === REPAIR_LIMIT) throw new Bug(`${repairer}: repairs without end`)
@@ -168,7 +186,7 @@ export class ServedBranch implements Branch {
       const built = session.build(head)
       if ('badPath' in built) throw new Bug(`repair of ${built.badPath.path}: ${built.badPath.why}`)
       const commit = this.encode(verdict.repair.info, built.tree, head)
-      entries.push(...engine.stage([...built.entries, commit]))
+      for (const entry of engine.stage([...built.entries, commit])) entries.push(entry)
       notes.push(
         `${verdict.repair.info.message.split('\n')[0]} (${commit.oid.slice(0, 7)}, git pull to get it)`,
       )
@@ -233,15 +251,13 @@ export class ServedBranch implements Branch {
     if (built.tree === base.tree) return err({ kind: 'unchanged' })
     const commit = this.encode(info, built.tree, base)
     const staged = engine.stage([...built.entries, commit])
-    const vetted = this.vet(new TreeSnapshot(engine, commit.oid, built.tree), info.author.name)
-    if (!vetted.ok) {
-      engine.unstage(staged)
-      return err({ kind: 'refused', problems: vetted.error })
-    }
+    const candidate = new TreeSnapshot(engine, commit.oid, built.tree)
+    const vetted = this.vet(candidate, info.author.name, staged)
+    if (!vetted.ok) return err({ kind: 'refused', problems: vetted.error })
     const { head, entries } = vetted.value
     const update = { name: this.ref, old: undefined, new: head.commit! }
     const subject = info.message.split('\n')[0]!
-    const done = await this.submit(staged.concat(entries), [update], head, `commit: ${subject}`)
+    const done = await this.submit(entries, [update], head, `commit: ${subject}`)
     return done.ok ? ok(head) : done
   }
 

@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../shared/result/result.ts'
 import type { Accept, MergeRules, Person, Snapshot } from './api.ts'
 import { lockRepository, prepareRepository } from './disk/repository-folder.ts'
 import { errorCode, type Disk } from './disk/disk.ts'
-import { Engine } from './engine.ts'
+import { Engine, type ForeignMove } from './engine.ts'
 import { ForeignMoves } from './foreign-moves.ts'
 import { isAncestor } from './history/ancestry.ts'
 import { commitTree } from './object/commit.ts'
@@ -75,18 +75,28 @@ export class LocalStore implements Repository {
     const { disk, gitDir } = options
     prepareRepository(disk, gitDir, options.branch)
     const unlock = lockRepository(disk, gitDir)
+    let engine: Engine | undefined
     try {
       let store: LocalStore | undefined
-      const engine = await Engine.open({
+      // Recovery may come upon moves before there is a branch to merge them into.
+      const early: ForeignMove[] = []
+      engine = await Engine.open({
         ...options,
-        onForeignMoves: (moves) => store?.foreignMoved(moves),
+        onForeignMoves(moves) {
+          if (store === undefined) early.push(...moves)
+          else store.#foreign.handle(moves)
+        },
       })
       store = new LocalStore(options, engine, unlock)
+      store.#foreign.handle(early)
       engine.checkDisk()
       await store.#foreign.settled()
       store.#watchDisk()
       return store
     } catch (error) {
+      await engine?.close().catch(() => {
+        // What made opening fail is the thing to tell.
+      })
       unlock()
       throw error
     }
@@ -117,16 +127,13 @@ export class LocalStore implements Repository {
     }
     const staged = engine.stage(request.entries)
     const served = request.updates.find((update) => update.name === branch.ref)
-    const vetted = served === undefined ? ok(undefined) : this.#vetServed(served, request)
-    if (!vetted.ok) {
-      engine.unstage(staged)
-      return err({ kind: 'refused', name: branch.ref, problems: vetted.error })
-    }
+    const vetted = served === undefined ? ok(undefined) : this.#vetServed(served, request, staged)
+    if (!vetted.ok) return err({ kind: 'refused', name: branch.ref, problems: vetted.error })
     const next = vetted.value
     const updates = request.updates.map((update) =>
       update === served ? { ...update, new: next?.head.commit ?? update.new } : update,
     )
-    const entries = staged.concat(next?.entries ?? [])
+    const entries = next?.entries ?? staged
     const who = request.user === undefined ? request.reason : `${request.reason} by ${request.user}`
     const done = await branch.submit(entries, updates, next?.head, who)
     return done.ok ? ok({ notes: next?.notes ?? [] }) : done
@@ -152,37 +159,52 @@ export class LocalStore implements Repository {
     for (const watcher of this.#watchers) watcher.close()
     this.#poll?.cancel()
     this.#look?.cancel()
-    await this.#foreign.settled()
     try {
-      await this.engine.close()
+      if (this.engine.readOnly === undefined) await this.engine.seal()
+      // What the seal found on the disk is still taken in.
+      await this.#foreign.settled()
     } finally {
-      this.#unlock()
+      try {
+        await this.engine.close()
+      } finally {
+        this.#unlock()
+      }
     }
   }
 
-  foreignMoved(moves: Parameters<ForeignMoves['handle']>[0]): void {
-    this.#foreign.handle(moves)
-  }
-
+  /** On refusal nothing stays staged. */
   #vetServed(
     update: RefUpdate,
     request: UpdateRequest,
-  ): ReturnType<ServedBranch['vet']> | { ok: true; value: undefined } {
+    staged: readonly StoredEntry[],
+  ): ReturnType<ServedBranch['vet']> {
     const { engine, branch } = this
-    const refuse = (message: string): { ok: false; error: readonly Problem[] } =>
-      err([problem(message)])
+    let problems: readonly Problem[] | undefined
+    try {
+      problems = this.#whyNot(update, request)
+    } finally {
+      if (problems?.length !== 0) engine.unstage(staged)
+    }
+    if (problems.length > 0) return err(problems)
+    const candidate = new TreeSnapshot(
+      engine,
+      update.new,
+      commitTree(engine.read(update.new)!.bytes),
+    )
+    return branch.vet(candidate, request.reason, staged)
+  }
+
+  #whyNot(update: RefUpdate, request: UpdateRequest): readonly Problem[] {
+    const { engine, branch } = this
     const before = branch.ahead.commit
-    if (update.new === ZERO_OID) return refuse('the served branch cannot be deleted')
+    if (update.new === ZERO_OID) return [problem('the served branch cannot be deleted')]
     const object = engine.read(update.new)
-    if (object?.type !== 'commit') return refuse('the served branch must point at a commit')
+    if (object?.type !== 'commit') return [problem('the served branch must point at a commit')]
     const known = before !== undefined && request.force !== true
     if (known && !isAncestor(engine, before, update.new)) {
-      return refuse('not a fast-forward: fetch and merge or rebase first')
+      return [problem('not a fast-forward: fetch and merge or rebase first')]
     }
-    const problems = this.#options.vouch(update.new, before, this, mergesOfOurs(request))
-    if (problems.length > 0) return err(problems)
-    const candidate = new TreeSnapshot(engine, update.new, commitTree(object.bytes))
-    return branch.vet(candidate, request.reason)
+    return this.#options.vouch(update.new, before, this, mergesOfOurs(request))
   }
 
   #watchDisk(): void {

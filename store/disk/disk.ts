@@ -5,6 +5,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -12,6 +13,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   truncateSync,
@@ -52,8 +54,10 @@ export interface Disk {
   rename(from: string, to: string): void
   truncate(path: string, length: number): void
   remove(path: string): void
-  /** Returns when renames and removals done before it have reached the disk. */
-  settle(folder: string): void
+  /** False when it is not empty; true when it is gone or was not there. */
+  removeFolder(path: string): boolean
+  /** Returns when renames and removals done in these folders before it have reached the disk; at least one is there. */
+  settle(folders: readonly string[]): void
 }
 
 export const systemDisk: Disk = {
@@ -83,6 +87,7 @@ export const systemDisk: Disk = {
   rename: renameSync,
   truncate: truncateSync,
   remove: (path) => absentAs(undefined, () => unlinkSync(path)),
+  removeFolder,
   settle,
 }
 
@@ -95,10 +100,16 @@ export class ReadableFile {
   readonly size: number
   readonly #fd: number
   readonly #pages = new Map<number, Buffer>()
+  #closed = false
 
-  constructor(path: string) {
-    this.#fd = openSync(path, constants.O_RDONLY)
-    this.size = statSync(path).size
+  private constructor(fd: number) {
+    this.#fd = fd
+    this.size = fstatSync(fd).size
+  }
+
+  static open(path: string): ReadableFile | undefined {
+    const fd = absentAs(undefined, () => openSync(path, constants.O_RDONLY))
+    return fd === undefined ? undefined : new ReadableFile(fd)
   }
 
   /** The bytes from `at`, fewer at the end of the file; maybe a view of a page: keeping it keeps the page. */
@@ -122,6 +133,8 @@ export class ReadableFile {
   }
 
   #readNow(at: number, end: number): Buffer {
+    // The number may be another file's by now.
+    if (this.#closed) throw new Error('read of a file that is closed')
     const bytes = Buffer.allocUnsafe(Math.max(0, end - at))
     let done = 0
     while (done < bytes.length) {
@@ -133,6 +146,8 @@ export class ReadableFile {
   }
 
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
     closeSync(this.#fd)
   }
 }
@@ -152,6 +167,7 @@ function absentAs<T>(value: T, action: () => T): T {
 
 function openDurable(path: string): DurableFile {
   const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_DSYNC, 0o600)
+  let closed = false
   const writeFrom = (bytes: Buffer, at: number, done: (error: Error | null) => void): void =>
     write(fd, bytes, 0, bytes.length, at, (error, count) => {
       if (error !== null || count === bytes.length) done(error)
@@ -160,9 +176,14 @@ function openDurable(path: string): DurableFile {
   return {
     write: (bytes, at) =>
       new Promise((resolve, reject) => {
+        // The number may be another file's by now.
+        if (closed) throw new Error(`${path} is closed`)
         writeFrom(bytes, at, (error) => (error === null ? resolve() : reject(error)))
       }),
-    close: () => closeSync(fd),
+    close() {
+      if (!closed) closeSync(fd)
+      closed = true
+    },
   }
 }
 
@@ -203,23 +224,46 @@ function writeAll(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
 }
 
-/**
- * A folder's fsync where Node allows it. Under --permission it does not: there a synchronous write of a new file in
- * the folder makes the file system commit its journal, and with it the renames that came before.
- */
-function settle(folder: string): void {
-  const fd = openSync(folder, constants.O_RDONLY)
+function removeFolder(path: string): boolean {
   try {
-    fsyncSync(fd)
+    return absentAs(true, () => {
+      rmdirSync(path)
+      return true
+    })
   } catch (error) {
-    if (errorCode(error) !== 'ERR_ACCESS_DENIED') throw error
-    const marker = join(folder, `.settle-${process.pid}`)
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_SYNC
-    const markerFd = openSync(marker, flags, 0o600)
-    writeAll(markerFd, Buffer.from('\n'))
-    closeSync(markerFd)
-    if (existsSync(marker)) unlinkSync(marker)
+    if (errorCode(error) === 'ENOTEMPTY' || errorCode(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+/**
+ * A folder's fsync where Node allows it; it covers what changed in that folder and no other. Under --permission it is
+ * refused: there a synchronous write of a new file makes the file system commit its journal, and with it the renames
+ * that came before, wherever they were.
+ */
+function settle(folders: readonly string[]): void {
+  const there = folders.filter((folder) => existsSync(folder))
+  for (const folder of there) {
+    const fd = openSync(folder, constants.O_RDONLY)
+    try {
+      fsyncSync(fd)
+    } catch (error) {
+      if (errorCode(error) !== 'ERR_ACCESS_DENIED') throw error
+      return settleByWriting(there[0]!)
+    } finally {
+      closeSync(fd)
+    }
+  }
+}
+
+function settleByWriting(folder: string): void {
+  const marker = join(folder, `.settle-${process.pid}`)
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_SYNC
+  const fd = openSync(marker, flags, 0o600)
+  try {
+    writeAll(fd, Buffer.from('\n'))
   } finally {
     closeSync(fd)
+    rmSync(marker, { force: true })
   }
 }

@@ -1,5 +1,5 @@
 // The objects folder of a git repository: its packs and loose objects, read as any stock git wrote them.
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { inflateSync } from 'node:zlib'
 import { Bug } from '../../shared/result/result.ts'
 import { applyDelta } from '../object/delta.ts'
@@ -20,6 +20,10 @@ const PACK_TRAILER_BYTES = 20
 const BASE_TYPES_LIMIT = 65_536
 /** One read serves most entries. */
 const READ_AHEAD_BYTES = 4096
+/** As deep as git follows `info/alternates`. */
+const ALTERNATES_DEPTH_LIMIT = 5
+/** File systems stamp with their tick, some milliseconds: a folder this young may change again under the same stamp. */
+const STAMP_TICK_MS = 50
 /** What deflate may add to incompressible content beside a part in 512: head, trailer, block heads. */
 const ZLIB_OVERHEAD_BYTES = 64
 /** zlib takes no smaller block. */
@@ -48,13 +52,15 @@ export class ObjectFolder implements EntryReader {
   #stampMs = -1
   #alternates: ObjectFolder[] = []
 
-  constructor(disk: Disk, folder: string) {
+  constructor(disk: Disk, folder: string, depth = 0) {
     this.#disk = disk
     this.#folder = folder
     this.rescan()
+    if (depth === ALTERNATES_DEPTH_LIMIT) return
     const alternates = disk.read(join(folder, 'info/alternates'))?.toString('utf8') ?? ''
     for (const line of alternates.split('\n')) {
-      if (line.startsWith('/')) this.#alternates.push(new ObjectFolder(disk, line))
+      if (line === '' || line.startsWith('#')) continue
+      this.#alternates.push(new ObjectFolder(disk, resolve(folder, line), depth + 1))
     }
   }
 
@@ -68,7 +74,8 @@ export class ObjectFolder implements EntryReader {
 
   /** Looks for packs that came or went (a push by stock git, gc). Packs that went stay readable until now. */
   rescan(): void {
-    this.#stampMs = this.#disk.stamp(this.packFolder)?.mtimeMs ?? -1
+    const stampMs = this.#disk.stamp(this.packFolder)?.mtimeMs ?? -1
+    this.#stampMs = Date.now() - stampMs < STAMP_TICK_MS ? -1 : stampMs
     const names = new Set<string>()
     for (const file of this.#disk.list(this.packFolder)) {
       if (file.startsWith('pack-') && file.endsWith('.idx')) names.add(file.slice(0, -4))
@@ -76,11 +83,17 @@ export class ObjectFolder implements EntryReader {
     const kept = this.#packs.filter((pack) => names.has(pack.name))
     const known = new Set(kept.map((pack) => pack.name))
     const gone = this.#packs.filter((pack) => !names.has(pack.name))
-    for (const name of names) {
-      if (known.has(name)) continue
-      const pack = Pack.open(this.#disk, this.packFolder, name)
-      if (pack !== undefined) kept.push(pack)
+    const added: Pack[] = []
+    try {
+      for (const name of names) {
+        const pack = known.has(name) ? undefined : Pack.open(this.#disk, this.packFolder, name)
+        if (pack !== undefined) added.push(pack)
+      }
+    } catch (error) {
+      for (const pack of added) pack.close()
+      throw error
     }
+    kept.push(...added)
     // Newest first: what was written last is asked for most.
     this.#packs = kept.sort((a, b) => b.writtenMs - a.writtenMs)
     for (const pack of gone) pack.close()
@@ -259,12 +272,8 @@ export class Pack {
     const index = PackIndex.open(bytes)
     if (!index.ok)
       throw new DamagedObject(`${name}.idx: ${index.error.kind}; run git index-pack on the pack`)
-    return new Pack(
-      name,
-      index.value,
-      new ReadableFile(join(folder, `${name}.pack`)),
-      stamp.mtimeMs,
-    )
+    const file = ReadableFile.open(join(folder, `${name}.pack`))
+    return file && new Pack(name, index.value, file, stamp.mtimeMs)
   }
 
   /** With exactly the deflated bytes of the entry. */

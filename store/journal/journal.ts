@@ -3,6 +3,7 @@
 // While one segment is being sealed into a pack the other takes new transactions. A segment is freed only after its
 // content is a pack and its refs have moved, so at most two hold anything and replaying them is idempotent.
 import { join } from 'node:path'
+import { Bug } from '../../shared/result/result.ts'
 import type { Disk, DurableFile } from '../disk/disk.ts'
 import { encodeSegmentHeader, encodeTransaction, scanSegment, type Transaction } from './frame.ts'
 
@@ -72,7 +73,7 @@ export class Journal {
     const isNew = paths.some((path) => disk.stamp(path) === undefined)
     const journal = new Journal(disk, [segment(0), segment(1)], epoch)
     // Synchronous writes cover content and size, not the name of a file just made.
-    if (isNew) disk.settle(folder)
+    if (isNew) disk.settle([folder])
     if (recovered.length > 0) journal.#failure = new Error('the last run is still being recovered')
     return { journal, recovered }
   }
@@ -113,6 +114,8 @@ export class Journal {
 
   /** After everything durable has been sealed: forgets a failure and starts both segments anew. */
   async reset(): Promise<void> {
+    if (this.load.transactions > 0)
+      throw new Bug('a journal is reset that holds what is not sealed')
     for (const segment of this.#segments) await this.#free(segment)
     this.#failure = undefined
   }

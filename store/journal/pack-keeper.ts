@@ -23,6 +23,9 @@ const TIP_LIMIT_ENTRIES = 8192
 const COMPACT_LIMIT_BYTES = 64 << 20
 const COMPACT_MIN_PACKS = 6
 const SLICE_MS = 5
+const KEEP_TEXT = 'cairn: refs are about to move\n'
+/** A temporary file this old belongs to nobody any more. */
+const STALE_MS = 3_600_000
 
 const deflateInPool = promisify(deflate)
 
@@ -58,11 +61,12 @@ export class PackKeeper {
       }
     }
     if (grown.entries.length === this.#tip.entries.length) return
-    const name = await this.#write(grown.entries.length, grown.entries)
+    const name = await this.#write(grown.entries.length, grown.entries, true)
     this.#removeRetired()
     if (this.#tipName !== undefined && this.#tipName !== name) this.#retired.push(this.#tipName)
+    const before = this.#tip.entries.length
     const full = grown.bytes > TIP_LIMIT_BYTES || grown.entries.length > TIP_LIMIT_ENTRIES
-    this.#tip = full ? new Draft() : grown
+    this.#tip = full ? new Draft() : grown.detached(before)
     this.#tipName = full ? undefined : name
     if (full) this.#compactInBackground()
   }
@@ -74,12 +78,35 @@ export class PackKeeper {
     this.#keeps = []
   }
 
+  /** Takes over what a run before ours left in the folder when it was killed. */
+  sweep(nowMs: number): void {
+    const files = new Set(this.#disk.list(this.#objects.packFolder))
+    for (const file of files) {
+      const path = join(this.#objects.packFolder, file)
+      if (/\.tmp-\d+$/.test(file)) {
+        const stamp = this.#disk.stamp(path)
+        if (stamp !== undefined && nowMs - stamp.mtimeMs > STALE_MS) this.#disk.remove(path)
+      } else if (
+        file.endsWith('.keep') &&
+        this.#disk.read(path)?.toString('latin1') === KEEP_TEXT
+      ) {
+        const name = file.slice(0, -'.keep'.length)
+        this.#keeps.push(name)
+        // Killed before the index was there: the journal has it all still.
+        if (!files.has(`${name}.idx`)) {
+          this.#disk.remove(join(this.#objects.packFolder, `${name}.pack`))
+        }
+      }
+    }
+  }
+
   async close(): Promise<void> {
     await this.#compacting
     this.#removeRetired()
   }
 
-  async #write(count: number, entries: Iterable<StoredEntry>): Promise<string> {
+  /** `keep`: hides the pack from git gc until `release`. */
+  async #write(count: number, entries: Iterable<StoredEntry>, keep: boolean): Promise<string> {
     const writer = new PackWriter()
     const chunks: Uint8Array[] = [writer.header(count)]
     const pause = pauser()
@@ -94,8 +121,8 @@ export class PackKeeper {
     this.#disk.makeFolder(this.#objects.packFolder)
     if (this.#disk.stamp(`${path}.idx`) !== undefined) return name
     await this.#disk.replace(`${path}.pack`, chunks)
-    if (this.#disk.stamp(`${path}.keep`) === undefined) {
-      await this.#disk.replace(`${path}.keep`, [Buffer.from('cairn: refs are about to move\n')])
+    if (keep && this.#disk.stamp(`${path}.keep`) === undefined) {
+      await this.#disk.replace(`${path}.keep`, [Buffer.from(KEEP_TEXT)])
       this.#keeps.push(name)
     }
     await this.#disk.replace(`${path}.idx`, [index])
@@ -104,14 +131,17 @@ export class PackKeeper {
   }
 
   #removeRetired(): void {
+    if (this.#retired.length === 0) return
     const folder = this.#objects.packFolder
+    // It may name them (git maintenance), and git can do without it.
+    this.#disk.remove(join(folder, 'multi-pack-index'))
     for (const name of this.#retired) {
       // The index first: without it git no longer looks for the pack.
       for (const end of ['idx', 'rev', 'bitmap', 'pack', 'keep']) {
         this.#disk.remove(join(folder, `${name}.${end}`))
       }
     }
-    if (this.#retired.length > 0) this.#objects.rescan()
+    this.#objects.rescan()
     this.#retired = []
   }
 
@@ -133,9 +163,9 @@ export class PackKeeper {
     function* entries(): Generator<StoredEntry> {
       for (const { pack, offset } of plan) yield objects.storedAt(pack, offset)
     }
-    const name = await this.#write(plan.length, entries())
+    // All refs that lean on these objects have been moved: no need to keep.
+    const name = await this.#write(plan.length, entries(), false)
     this.#retired.push(...chosen.map((pack) => pack.name).filter((old) => old !== name))
-    this.#disk.remove(join(objects.packFolder, 'multi-pack-index'))
     this.#log.debug('packs-merged', { packs: chosen.length, objects: plan.length })
   }
 
@@ -159,6 +189,16 @@ class Draft {
     for (const [oid, depth] of this.depths) copy.depths.set(oid, depth)
     copy.bytes = this.bytes
     return copy
+  }
+
+  /** Its entries from `start` on no longer hold the whole push or journal they were cut out of. */
+  detached(start: number): this {
+    for (let at = start; at < this.entries.length; at++) {
+      const entry = this.entries[at]!
+      const isPart = entry.deflated.buffer.byteLength > 2 * entry.deflated.length
+      if (isPart) this.entries[at] = { ...entry, deflated: Uint8Array.from(entry.deflated) }
+    }
+    return this
   }
 
   async add(entry: StoredEntry, reader: EntryReader): Promise<void> {

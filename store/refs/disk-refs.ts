@@ -7,9 +7,14 @@ import { parsePackedRefs, formatPackedRefs } from './packed-refs.ts'
 import { isValidRefName } from './ref-name.ts'
 
 const SYMREF_DEPTH_LIMIT = 5
+/** In locks that do not become the ref: whose they are, should we be killed while we hold one. */
+const MARK = 'cairn\n'
+/** Nobody holds a lock he wrote nothing into for so long. */
+const DEAD_LOCK_MS = 60_000
 
 export type RefWriteError =
   | { kind: 'moved'; name: string; actual: Oid }
+  /** `lock` stands in the way: a lock of somebody else, or a branch named like the folder of others. */
   | { kind: 'locked'; name: string; lock: string }
 
 export class DiskRefs {
@@ -29,11 +34,13 @@ export class DiskRefs {
 
   /** Every ref by full name; broken or half-written ones are left out, as git does with a warning. */
   readAll(): Map<string, Oid> {
-    const refs = this.#packed()
+    const loose = new Map<string, Oid>()
     for (const name of this.#looseNames('refs')) {
       const oid = this.#resolve(name, 0)
-      if (oid !== undefined) refs.set(name, oid)
+      if (oid !== undefined) loose.set(name, oid)
     }
+    // After the loose ones: git pack-refs beside us writes the packed file before it removes them.
+    const refs = new Map([...this.#packed(), ...loose])
     return new Map([...refs].sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 
@@ -43,13 +50,15 @@ export class DiskRefs {
 
   /**
    * Moves one ref from `expected` to `next` (ZERO_OID: absent) under its lock, so that a stock git beside us either
-   * waits or sees the result. Fails with `moved` when somebody else was there first, `locked` while somebody is.
+   * waits or sees the result. Fails with `moved` when somebody else was there first, `locked` while somebody is. On the
+   * disk for good once `foldersOf(name)` are settled.
    */
   async write(name: string, expected: Oid, next: Oid): Promise<Result<void, RefWriteError>> {
     const path = join(this.#gitDir, name)
     const lock = `${path}.lock`
-    this.#disk.makeFolder(dirname(path))
-    const content = Buffer.from(next === ZERO_OID ? '' : `${next}\n`, 'latin1')
+    const blocked = this.#makeFolderFor(path)
+    if (blocked !== undefined) return err({ kind: 'locked', name, lock: blocked })
+    const content = Buffer.from(next === ZERO_OID ? MARK : `${next}\n`, 'latin1')
     if (!this.#acquire(lock, content)) return err({ kind: 'locked', name, lock })
     let renamed = false
     try {
@@ -60,12 +69,66 @@ export class DiskRefs {
         if (!packed.ok) return packed
         this.#disk.remove(path)
       } else {
+        if (!this.#clearFolder(path)) return err({ kind: 'locked', name, lock: path })
         this.#disk.rename(lock, path)
         renamed = true
       }
       return ok(undefined)
     } finally {
       if (!renamed) this.#disk.remove(lock)
+      if (next === ZERO_OID) this.#dropEmptyFolders(name)
+    }
+  }
+
+  /** Folders that hold what a move of the ref changes. */
+  foldersOf(name: string): string[] {
+    const parts = name.split('/').slice(0, -1)
+    return ['', ...parts].map((_, count) => join(this.#gitDir, ...parts.slice(0, count)))
+  }
+
+  /**
+   * Removes a lock left behind by a process that was killed: ours, when it holds a value that we were about to write;
+   * anybody's, when nothing was written into it for long.
+   */
+  clearDeadLock(lock: string, ours: readonly Oid[], nowMs: number): boolean {
+    const stamp = this.#disk.stamp(lock)
+    const text = this.#disk.read(lock)?.toString('latin1')
+    if (stamp === undefined || text === undefined || !lock.endsWith('.lock')) return false
+    // Git writes nothing into the lock of packed-refs, however long it holds it.
+    const isBlank = text === MARK || (text === '' && lock !== this.#packedLock)
+    const isDead = isBlank && nowMs - stamp.mtimeMs > DEAD_LOCK_MS
+    if (!isDead && !ours.some((oid) => text === `${oid}\n`)) return false
+    this.#disk.remove(lock)
+    return true
+  }
+
+  get #packedLock(): string {
+    return join(this.#gitDir, 'packed-refs.lock')
+  }
+
+  /** What stands where a folder is needed, if anything does. */
+  #makeFolderFor(path: string): string | undefined {
+    try {
+      this.#disk.makeFolder(dirname(path))
+      return undefined
+    } catch (error) {
+      // A branch `a` is there, and this is `a/b`.
+      if (errorCode(error) === 'EEXIST' || errorCode(error) === 'ENOTDIR') return dirname(path)
+      throw error
+    }
+  }
+
+  /** Branches that are gone leave empty folders, where a branch of that name is to be a file. */
+  #clearFolder(path: string): boolean {
+    if (!this.#disk.isFolder(path)) return true
+    for (const child of this.#disk.list(path)) this.#clearFolder(join(path, child))
+    return this.#disk.removeFolder(path)
+  }
+
+  #dropEmptyFolders(name: string): void {
+    const parts = name.split('/')
+    for (let count = parts.length - 1; count > 2; count--) {
+      if (!this.#disk.removeFolder(join(this.#gitDir, ...parts.slice(0, count)))) return
     }
   }
 
@@ -82,8 +145,8 @@ export class DiskRefs {
   async #removePacked(name: string): Promise<Result<void, RefWriteError>> {
     const path = join(this.#gitDir, 'packed-refs')
     if (!this.#packed().has(name)) return ok(undefined)
-    const lock = `${path}.lock`
-    if (!this.#acquire(lock, Buffer.alloc(0))) return err({ kind: 'locked', name, lock })
+    const lock = this.#packedLock
+    if (!this.#acquire(lock, Buffer.from(MARK))) return err({ kind: 'locked', name, lock })
     try {
       const parsed = parsePackedRefs(this.#disk.read(path) ?? Buffer.alloc(0))
       const kept = parsed.refs.filter((ref) => ref.name !== name)

@@ -59,9 +59,14 @@ export class FaultyDisk implements Disk {
     systemDisk.remove(path)
   }
 
-  settle(folder: string): void {
+  removeFolder(path: string): boolean {
+    if (this.fault === 'EROFS') this.#check()
+    return systemDisk.removeFolder(path)
+  }
+
+  settle(folders: readonly string[]): void {
     this.#check()
-    systemDisk.settle(folder)
+    systemDisk.settle(folders)
   }
 
   #check(): void {

@@ -1,0 +1,377 @@
+// What the store does when something fails beside it or half way: nothing acknowledged is lost, nothing of others overwritten.
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
+import { VirtualClock } from '../../../shared/clock/clock.ts'
+import { silentLog } from '../../../shared/log/log.ts'
+import type { CommitInfo } from '../../../store/api.ts'
+import { toStoredEntry } from '../../../store/pack/entry.ts'
+import { ZERO_OID, type Oid } from '../../../store/object/oid.ts'
+import { DiskRefs } from '../../../store/refs/disk-refs.ts'
+import { LocalStore, type LocalStoreOptions } from '../../../store/store.ts'
+import { FaultyDisk } from '../../support/faulty-disk.ts'
+import { git, gitOk } from '../../support/git.ts'
+import { tempDir } from '../../support/temp.ts'
+
+const alice: CommitInfo = {
+  message: 'change',
+  author: { name: 'Alice', email: 'alice@example.org' },
+}
+
+async function open(options: Partial<LocalStoreOptions> = {}): Promise<LocalStore> {
+  return await LocalStore.open({
+    gitDir: join(tempDir('store'), 'r.git'),
+    branch: 'main',
+    seal: 'quiet',
+    disk: new FaultyDisk(),
+    clock: new VirtualClock(),
+    log: silentLog,
+    committer: { name: 'cairn-test', email: 'cairn@localhost' },
+    accept: () => ({ problems: [] }),
+    merge: [],
+    sign: (bytes) => bytes,
+    vouch: () => [],
+    ...options,
+  })
+}
+
+const put = async (store: LocalStore, path: string, text: string): Promise<Oid> => {
+  const done = await store.branch.commit({ ...alice, message: `set ${path}` }, (e) =>
+    e.set(path, text),
+  )
+  if (!done.ok) throw new Error(JSON.stringify(done.error))
+  return done.value.commit!
+}
+
+const paths = (store: LocalStore): string[] =>
+  [...store.branch.head.files()].map((file) => file.path)
+
+const fsck = async (gitDir: string): Promise<void> => {
+  const run = await git(['-C', gitDir, 'fsck', '--full', '--strict', '--no-dangling'])
+  expect(run.stderr).toBe('')
+  expect(run.code).toBe(0)
+}
+
+/** The repository as it lies on the disk, without the lock: what a kill at this moment leaves. */
+const killed = (gitDir: string): string => {
+  const copy = join(tempDir('killed'), 'r.git')
+  cpSync(gitDir, copy, { recursive: true })
+  rmSync(join(copy, 'cairn', 'lock'), { force: true })
+  return copy
+}
+
+/** A commit on top of what `gitDir` has on disk, put there by stock git. */
+const pushByPath = async (gitDir: string, file: string): Promise<string> => {
+  const clone = join(tempDir('clone'), 'c')
+  await gitOk(['clone', '-q', gitDir, clone])
+  writeFileSync(join(clone, file), 'theirs')
+  await gitOk(['-C', clone, 'add', file])
+  await gitOk(['-C', clone, 'commit', '-qm', 'by path'])
+  await gitOk(['-C', clone, 'push', '-q', 'origin', 'HEAD:main'])
+  return await gitOk(['-C', clone, 'rev-parse', 'HEAD'])
+}
+
+const move = async (store: LocalStore, name: string, to: Oid): Promise<void> => {
+  const old = store.refs().get(name) ?? ZERO_OID
+  const updates = [{ name, old, new: to }]
+  const done = await store.update({ entries: [], updates, reason: 'push', force: true })
+  expect(done.ok).toBe(true)
+}
+
+describe('refs that cannot be written', () => {
+  test('a ref whose lock is held through a stop is written by the next start', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const store = await open({ gitDir })
+    await put(store, 'f', '1')
+    await store.seal()
+    writeFileSync(join(gitDir, 'refs/heads/main.lock'), '')
+    const head = await put(store, 'f', '2')
+    await store.close()
+    rmSync(join(gitDir, 'refs/heads/main.lock'))
+    const again = await open({ gitDir })
+    expect(again.branch.head.commit).toBe(head)
+    await again.seal()
+    expect(await gitOk(['-C', gitDir, 'rev-parse', 'main'])).toBe(head)
+    await again.close()
+  })
+
+  test('a push by path met in the last seal before the stop is merged after it', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const store = await open({ gitDir })
+    await put(store, 'base', '1')
+    await store.seal()
+    await put(store, 'ours', '2')
+    await pushByPath(gitDir, 'theirs')
+    await store.close()
+    const again = await open({ gitDir })
+    await again.settled()
+    expect(paths(again)).toEqual(['base', 'ours', 'theirs'])
+    await again.close()
+    await fsck(gitDir)
+  })
+
+  test('a push by path while we were down is merged with what the journal holds', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const store = await open({ gitDir })
+    await put(store, 'base', '1')
+    await store.seal()
+    await put(store, 'ours', '2')
+    const left = killed(gitDir)
+    await pushByPath(left, 'theirs')
+    const again = await open({ gitDir: left })
+    await again.settled()
+    expect(paths(again)).toEqual(['base', 'ours', 'theirs'])
+    await again.close()
+    await fsck(left)
+    await store.close()
+  })
+
+  test('killed in a seal, refs moved and deleted since are taken for our own', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const disk = new FaultyDisk()
+    const store = await open({ gitDir, disk })
+    const first = await put(store, 'f', '1')
+    await store.seal()
+    await move(store, 'refs/tags/gone', first)
+    const second = await put(store, 'f', '2')
+    await move(store, 'refs/heads/forced', second)
+    // The seal is killed behind the refs, before the journal is freed; what follows goes to the other segment.
+    let sealed = (): void => {}
+    const inSeal = new Promise<void>((resolve) => (sealed = resolve))
+    disk.settle = () => {
+      sealed()
+      throw new Error('killed here')
+    }
+    const failed = store.seal().catch(() => 'failed')
+    await inSeal
+    await failed
+    await move(store, 'refs/tags/gone', ZERO_OID)
+    await move(store, 'refs/heads/forced', first)
+    const left = killed(gitDir)
+    expect(await gitOk(['-C', left, 'rev-parse', 'forced'])).toBe(second)
+    const again = await open({ gitDir: left })
+    await again.seal()
+    expect(await gitOk(['-C', left, 'for-each-ref', '--format=%(refname) %(objectname)'])).toBe(
+      `refs/heads/forced ${first}\nrefs/heads/main ${second}`,
+    )
+    await again.close()
+  })
+
+  test('a branch may take the name of a folder of branches that are gone', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const store = await open({ gitDir })
+    const head = await put(store, 'f', '1')
+    await move(store, 'refs/heads/feature/one', head)
+    await store.seal()
+    await move(store, 'refs/heads/feature/one', ZERO_OID)
+    await move(store, 'refs/heads/feature', head)
+    await store.seal()
+    expect(await gitOk(['-C', gitDir, 'rev-parse', 'feature'])).toBe(head)
+    await move(store, 'refs/heads/feature', ZERO_OID)
+    await move(store, 'refs/heads/feature/two', head)
+    await store.seal()
+    expect(await gitOk(['-C', gitDir, 'rev-parse', 'feature/two'])).toBe(head)
+    await store.close()
+    await fsck(gitDir)
+  })
+
+  test('a tag moved on disk, then moved here, is written', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const store = await open({ gitDir })
+    const first = await put(store, 'f', '1')
+    const second = await put(store, 'f', '2')
+    await store.seal()
+    await gitOk(['-C', gitDir, 'tag', 'v1', first])
+    store.engine.checkDisk()
+    await store.settled()
+    await move(store, 'refs/tags/v1', second)
+    await store.seal()
+    expect(await gitOk(['-C', gitDir, 'rev-parse', 'v1'])).toBe(second)
+    await store.close()
+  })
+})
+
+describe('an appliance that throws', () => {
+  test('in accept, at a commit: the same change goes through whole later', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    let broken = true
+    const accept: LocalStoreOptions['accept'] = () => {
+      if (broken) throw new Error('a bug')
+      return { problems: [] }
+    }
+    const store = await open({ gitDir, accept })
+    await expect(put(store, 'f', 'x')).rejects.toThrow('a bug')
+    broken = false
+    const head = await put(store, 'f', 'x')
+    await store.close()
+    await fsck(gitDir)
+    expect(await gitOk(['-C', gitDir, 'show', `${head}:f`])).toBe('x')
+  })
+
+  test('in accept, at a push: what came is not taken for stored', async () => {
+    const accept: LocalStoreOptions['accept'] = () => {
+      throw new Error('a bug')
+    }
+    const store = await open({ accept })
+    const tree = toStoredEntry('tree', new Uint8Array())
+    const who = 'A <a@example.org> 1767225600 +0000'
+    const text = `tree ${tree.oid}\nauthor ${who}\ncommitter ${who}\n\nx\n`
+    const commit = toStoredEntry('commit', Buffer.from(text))
+    const updates = [{ name: 'refs/heads/main', old: undefined, new: commit.oid }]
+    const push = store.update({ entries: [tree, commit], updates, reason: 'push' })
+    await expect(push).rejects.toThrow('a bug')
+    expect([store.has(tree.oid), store.has(commit.oid)]).toEqual([false, false])
+    await store.close()
+  })
+})
+
+describe('journal and seal', () => {
+  test('an append that fails while only refs are being written costs nothing acknowledged', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const disk = new FaultyDisk()
+    const store = await open({ gitDir, disk })
+    await put(store, 'f', '1')
+    await store.seal()
+    writeFileSync(join(gitDir, 'refs/heads/main.lock'), '')
+    await put(store, 'f', '2')
+    await store.seal()
+    rmSync(join(gitDir, 'refs/heads/main.lock'))
+    // A seal with nothing but the ref to write; meanwhile one commit gets through and the next does not.
+    let head: Oid | undefined
+    const write = DiskRefs.prototype.write
+    const spy = vi.spyOn(DiskRefs.prototype, 'write').mockImplementationOnce(async function (
+      this: DiskRefs,
+      ...move
+    ) {
+      head = await put(store, 'g', 'acknowledged')
+      disk.fault = 'EIO'
+      const lost = await store.branch.commit(alice, (edit) => edit.set('h', 'lost'))
+      expect(lost.ok).toBe(false)
+      disk.fault = undefined
+      return await write.apply(this, move)
+    })
+    await store.seal()
+    spy.mockRestore()
+    expect(head).toBeDefined()
+    await store.seal()
+    await store.close()
+    const again = await open({ gitDir })
+    expect(again.branch.head.commit).toBe(head)
+    await again.close()
+    await fsck(gitDir)
+  })
+
+  test('a big transaction during a seal is sealed when it is quiet', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const clock = new VirtualClock()
+    const store = await open({ gitDir, clock })
+    await put(store, 'f', '1')
+    const sealing = store.seal()
+    const big = randomBytes(5 << 20)
+    const done = await store.branch.commit(alice, (edit) => edit.set('big', big))
+    expect(done.ok).toBe(true)
+    await sealing
+    clock.advance(10_000)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect(store.engine.status().unsealedTransactions).toBe(0)
+    await store.close()
+  })
+
+  test('with seal always, a seal that fails does not make the commit a failure', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const disk = new FaultyDisk()
+    const store = await open({ gitDir, disk, seal: 'always' })
+    await put(store, 'f', '1')
+    const replace = disk.replace.bind(disk)
+    disk.replace = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }))
+    const head = await put(store, 'f', '2')
+    expect(store.branch.head.commit).toBe(head)
+    disk.replace = replace
+    await store.seal()
+    expect(await gitOk(['-C', gitDir, 'rev-parse', 'main'])).toBe(head)
+    await store.close()
+  })
+
+  test('a stop whose last seal fails ends all the same, and loses nothing', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const disk = new FaultyDisk()
+    const clock = new VirtualClock()
+    const store = await open({ gitDir, disk, clock })
+    const head = await put(store, 'f', '1')
+    disk.replace = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }))
+    await store.close().catch(() => {})
+    expect(existsSync(join(gitDir, 'cairn', 'lock'))).toBe(false)
+    const again = await open({ gitDir })
+    // The old one is quiet now: whatever time brings, it touches the repository no more.
+    const writes = disk.writes
+    clock.advance(60_000)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(disk.writes).toBe(writes)
+    expect(again.branch.head.commit).toBe(head)
+    await again.close()
+    await fsck(gitDir)
+  })
+})
+
+describe('leftovers of a kill', () => {
+  test('our ref lock and half-written packs are cleared away; keep files do not pile up', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const store = await open({ gitDir })
+    const head = await put(store, 'f', '1')
+    const left = killed(gitDir)
+    await store.close()
+    mkdirSync(join(left, 'objects/pack'), { recursive: true })
+    writeFileSync(join(left, 'refs/heads/main.lock'), `${head}\n`)
+    const pack = join(left, 'objects/pack')
+    const temporary = join(pack, 'pack-0000000000000000000000000000000000000000.pack.tmp-1')
+    writeFileSync(temporary, 'x')
+    utimesSync(temporary, 0, 0)
+    writeFileSync(
+      join(pack, 'pack-0000000000000000000000000000000000000000.keep'),
+      'cairn: refs are about to move\n',
+    )
+    const again = await open({ gitDir: left })
+    await put(again, 'f', '2')
+    await again.close()
+    expect(await gitOk(['-C', left, 'rev-parse', 'main'])).toBe(again.branch.head.commit)
+    expect(readdirSync(pack).filter((name) => !/\.(pack|idx)$/.test(name))).toEqual([])
+    await fsck(left)
+  })
+
+  test.each(['', '[co'])('a config torn at %j is written again', async (torn) => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    mkdirSync(gitDir)
+    writeFileSync(join(gitDir, 'config'), torn)
+    const store = await open({ gitDir })
+    await put(store, 'f', '1')
+    await store.close()
+    await fsck(gitDir)
+  })
+})
+
+describe('what git can hold', () => {
+  test('a commit that deletes everything is cloned, collected and checked like any other', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const store = await open({ gitDir })
+    await put(store, 'd/f', '1')
+    await store.branch.commit(alice, (edit) => edit.delete('d'))
+    expect(paths(store)).toEqual([])
+    await put(store, 'g', '1')
+    await store.close()
+    await fsck(gitDir)
+    await gitOk(['clone', '-q', '--bare', `file://${gitDir}`, join(tempDir('clone'), 'c')])
+    await gitOk(['-C', gitDir, 'gc', '-q', '--prune=now'])
+    const again = await open({ gitDir })
+    expect([...again.branch.log()].length).toBe(3)
+    await again.close()
+  })
+})
