@@ -146,6 +146,42 @@ peerTest(
 
 peerTest(
   ['git', 'dig'],
+  'all that is wrong in a push is told at once, syntax and meaning, and the old zone goes on',
+  async () => {
+    const server = await start()
+    const copy = await firstPush(server.url, { 'zones/example.org': ZONE })
+    const broken = `${ZONE}bad A 192.0.2\nnew CNAME ns\nnew A 192.0.2.9\nodd BLAH x\n`
+    await commit(copy, { 'zones/example.org': broken })
+    const refused = await git(['push'], { cwd: copy })
+    expect(refused.code).toBe(1)
+    const line = ZONE.split('\n').length
+    expect(refused.stderr.match(/zones\/example\.org:.*/g)?.map((l) => l.trim())).toEqual([
+      `zones/example.org:${line}: A address: Expected an IPv4 address, found 192.0.2`,
+      `zones/example.org:${line + 3}: Unknown record type BLAH`,
+      `zones/example.org:${line + 1}: CNAME and other data at new.example.org. (A)`,
+    ])
+    expect(await dig(server, '+short', 'www.example.org')).toBe('ns.example.org.\n192.0.2.1\n')
+    expect(await dig(server, 'new.example.org')).toContain('status: NXDOMAIN')
+  },
+)
+
+peerTest(['git', 'dig'], 'every record type as dig shows it', async () => {
+  const server = await start()
+  await firstPush(server.url, {
+    'zones/example.org': ZONE + TYPES.map((line) => `${line}\n`).join(''),
+  })
+  for (const line of TYPES) {
+    const [owner = '', type = '', ...rdata] = line.split(' ')
+    // The NS of a delegation stand in the authority section.
+    const sections = ['+noall', '+nosplit', '+answer', '+authority']
+    const shown = await dig(server, ...sections, `${owner}.example.org`, type)
+    const [, ttl, , shownType, ...shownRdata] = shown.trim().split(/\s+/)
+    expect([ttl, shownType, shownRdata.join(' ')]).toEqual(['300', type, rdata.join(' ')])
+  }
+})
+
+peerTest(
+  ['git', 'dig'],
   'a broken zone in the repository is named and takes no other along',
   async () => {
     const path = join(tempDir('dns-e2e'), 'zones.git')
@@ -180,3 +216,39 @@ test('what was served is served again after a restart', async () => {
   const again = await start(path)
   expect(again.running.status()).toMatchObject({ zones: { list: [{ zone: 'example.org.' }] } })
 })
+
+/** Owner, type and data, in the words of dig. */
+const TYPES: readonly string[] = [
+  't A 192.0.2.9',
+  't AAAA 2001:db8::9',
+  's NS ns.example.org.',
+  's DS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118',
+  't MX 10 ns.example.org.',
+  't TXT "hello world" "a\\"b\\010"',
+  'c CNAME elsewhere.example.',
+  'd DNAME other.example.',
+  't PTR t.example.org.',
+  '_x._tcp SRV 1 2 80 ns.example.org.',
+  't CAA 0 issue "ca.example"',
+  '_443._tcp TLSA 3 1 1 D2ABDE240D7CD3EE6B4B28C54DF034B97983A1D16E8A410E4561CB106618E971',
+  't SSHFP 4 2 123456789ABCDEF67890123456789ABCDEF67890123456789ABCDEF123456789',
+  'k DNSKEY 257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==',
+  'r RRSIG A 5 3 86400 20300322173103 20030220173103 2642 example.org. AQPSKmynfzW4',
+  'n NSEC host.example.com. A MX RRSIG NSEC TYPE1234',
+  '2t7b4g4vsa5smi47k61mv5bv1a22bojr NSEC3 1 1 12 AABBCCDD 2VPTU5TIMAMQTTGL4LUU9KG21E0AOR3S A RRSIG',
+  'n NSEC3PARAM 1 0 12 AABBCCDD',
+  'k CDS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118',
+  'k CDNSKEY 257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==',
+  't NAPTR 100 10 "u" "E2U+sip" "!^.*$!sip:info@example.com!" .',
+  't SVCB 1 ns.example.org. alpn="h2,h3" port=8443 ipv4hint=192.0.2.1 key667="hello"',
+  't HTTPS 0 ns.example.org.',
+  't LOC 52 22 23.000 N 4 53 32.000 E -2.00m 1m 10000m 10m',
+  't URI 10 1 "ftp://ftp1.example.com/public"',
+  't OPENPGPKEY AQPSKmynfzW4',
+  't SMIMEA 3 0 0 30820307',
+  't HINFO "PC" "Linux 6"',
+  't RP admin.example.org. t.example.org.',
+  't ZONEMD 2018031500 1 1 FEBE3D4CE2EC2FFA4BA99D46CD69D6D29711E55217057BEE7EB1A7B641A47BA7FED2DD5B97AE499FAFA4F22C6BD647DE',
+  't CSYNC 66 3 A NS AAAA',
+  't TYPE65400 \\# 4 0A000001',
+]

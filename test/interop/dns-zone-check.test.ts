@@ -41,6 +41,10 @@ const CASES = [
   '_w A 192.0.2.1\n',
   'w CNAME w\n',
   'w DS 1 8 2 aa\n',
+  'w NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s A\n',
+  '2t7b4g4vsa5smi47k61mv5bv1a22bojr NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s A\n',
+  'w A 192.0.2\nw CNAME ns\n',
+  '$ORIGIN a..b\nw A 192.0.2.1\n',
 ]
 
 /** RFC 6672 §2.3 and §2.4 forbid these outright; BIND loads them and answers as if they were not there. */

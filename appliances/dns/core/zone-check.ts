@@ -1,5 +1,6 @@
 // What is wrong in a zone that parses: RFC 1034 §3.6.2, 2181 §5, §10, 4592 §4, 6672 §2, 2782, 7505. An error is what
 // makes BIND refuse the zone too, or what an RFC forbids outright; the rest is a warning, for a refused zone answers nobody.
+// Of a text with broken entries only that is said which stays true when they are mended.
 // After an edit only what changed, and what leaned on it, is looked at; the zone before counts as checked.
 import { OPT_OCTETS } from '../../../shared/dns/edns.ts'
 import { HEADER_OCTETS, MESSAGE_LIMIT_OCTETS } from '../../../shared/dns/message.ts'
@@ -106,11 +107,13 @@ class ZoneCheck {
     const { apex, origin } = this.#zone
     const zone = formatName(origin)
     const soa = apex === undefined ? undefined : rrsetOf(apex, TYPE.SOA)
-    if (soa === undefined) this.#error(undefined, `No SOA record at ${zone}`)
-    else if (soa.rdatas.length > 1) this.#error(soa.records.at(-1), `Two SOA records at ${zone}`)
+    if (soa === undefined) {
+      if (!this.#mayMiss(TYPE.SOA)) this.#error(undefined, `No SOA record at ${zone}`)
+    } else if (soa.rdatas.length > 1) this.#error(soa.records.at(-1), `Two SOA records at ${zone}`)
     else if (this.#isTouched(origin)) this.#checkTimers(soa)
     if (apex === undefined) return
-    if (rrsetOf(apex, TYPE.NS) === undefined) this.#error(undefined, `No NS record at ${zone}`)
+    if (rrsetOf(apex, TYPE.NS) === undefined && !this.#mayMiss(TYPE.NS))
+      this.#error(undefined, `No NS record at ${zone}`)
     const rrsig = rrsetOf(apex, TYPE.RRSIG)
     if (rrsig !== undefined && this.#isTouched(origin))
       this.#warn(
@@ -159,7 +162,7 @@ class ZoneCheck {
     if (records.length === 1) return
     const what = `${typeText(rrset.type)} records of ${formatName(node.name)}`
     const odd = records.find((r) => r.ttlSeconds !== records[0]!.ttlSeconds)
-    if (odd !== undefined)
+    if (odd !== undefined && this.#zone.text.missing.size === 0)
       this.#warn(odd, `The ${what} have different TTLs; the lowest, ${rrset.ttlSeconds}, is used`)
     if (records.length > rrset.rdatas.length)
       this.#warn(firstRepeated(records), `One of the ${what} is there twice`)
@@ -209,6 +212,9 @@ class ZoneCheck {
       const what = `${formatName(node.name)} is not a host name`
       this.#warn(host.records[0], `${what}, but has ${typeText(host.type)}`)
     }
+    const nsec3 = rrsetOf(node, TYPE.NSEC3)
+    if (nsec3 !== undefined && !isHashed(node.name))
+      this.#error(nsec3.records[0], `NSEC3 at ${formatName(node.name)}, which begins with no hash`)
     if (!isWildcard(node.name)) return
     const owner = formatName(node.name)
     const ns = rrsetOf(node, TYPE.NS)
@@ -253,6 +259,7 @@ class ZoneCheck {
       return looksLikeAddress(target, ROOT) ? ', an address and not the name of a host' : undefined
     const address = addressOf(this.#zone, target)
     if (address.kind === 'alias') return ', which is an alias'
+    if (this.#mayMiss(TYPE.A) || this.#mayMiss(TYPE.AAAA)) return undefined
     if (address.kind === 'none') return `, which has no address${this.#hint(target)}`
     const isGlueless = address.kind === 'delegated' && address.cut === node.name
     return isGlueless && rrset.type === TYPE.NS
@@ -309,6 +316,12 @@ class ZoneCheck {
       const cut = newCuts.find((c) => isAtOrBelow(node.name, c))
       if (cut !== undefined) this.#checkOccluded(node, zone.nodes.get(cut)!)
     }
+  }
+
+  /** Whether a broken entry may be a record of this type. */
+  #mayMiss(type: number): boolean {
+    const { missing } = this.#zone.text
+    return missing.has(type) || missing.has(TYPE.ANY)
   }
 
   #isTouched(name: Name): boolean {
@@ -396,6 +409,11 @@ function isHostName(name: Name): boolean {
   return true
 }
 
+/** Behind a SHA-1 in base32hex, the only hash there is (RFC 5155 §3): clients refuse an NSEC3 under any other name. */
+function isHashed(name: Name): boolean {
+  return name.charCodeAt(0) === HASH_CHARACTERS && /^.[0-9a-v]{32}/is.test(name)
+}
+
 /** Four numbers before `suffix`. */
 function looksLikeAddress(name: Name, suffix: Name): boolean {
   if (!/^.[0-9]/s.test(name)) return false
@@ -408,6 +426,7 @@ function rank(problem: Problem): number {
   return problem.severity === 'error' ? 0 : 1
 }
 
+const HASH_CHARACTERS = 32
 /** Name, type and class. */
 const QUESTION_LIMIT_OCTETS = 255 + 4
 /** Pointer to the owner, type, class, ttl and rdlength. */

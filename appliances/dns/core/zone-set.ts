@@ -173,8 +173,6 @@ function loadZone(
   const read = { path, text: texts.get(path)!, origin, previous: old?.text }
   const { text, includes } = readZone(snapshot, read)
   problems.push(...newProblems(text.problems, old?.text.problems ?? []))
-  if (hasErrors(text.problems))
-    return { served: { origin, paths, zone: undefined, includes }, problems }
   const known = old ?? before?.zone
   const change = known === undefined ? buildZone(origin, text) : updateZone(known, text)
   problems.push(...checkZone(change))

@@ -30,6 +30,8 @@ export type EntryState = {
   readonly defaultTtl: number | undefined
   /** The last one written out; undefined once there is a default, which then rules (RFC 2308 §4). */
   readonly lastTtl: number | undefined
+  /** What a broken entry left unsaid: records that lean on it are read for their own mistakes, and left out. */
+  readonly lost: 'owner' | 'origin' | undefined
 }
 
 /** Where to read on. */
@@ -67,6 +69,7 @@ export class EntryReader {
   #entryLine = 0
   readonly #records: ParsedRecord[] = []
   readonly #problems: EntryProblem[] = []
+  #missing: Set<number> | undefined
   #generated = 0
   #ownerToken = ''
   #ownerOrigin: Name | undefined
@@ -106,6 +109,11 @@ export class EntryReader {
     return this.#problems
   }
 
+  /** Types of which records may be missing, for what could not be read; ANY when nobody knows which. */
+  get missing(): ReadonlySet<number> {
+    return this.#missing ?? NOTHING
+  }
+
   /** 'blank' for an entry without words. The caller reads what an `$INCLUDE` asks for. */
   readEntry(): 'blank' | 'entry' | IncludeRequest {
     const lexer = this.#lexer
@@ -121,8 +129,7 @@ export class EntryReader {
       else if (isIndented) this.#readRecord(undefined, first)
       else this.#readRecord(first, lexer.next('plain'))
       this.#settleFault(recordsBefore, problemsBefore)
-    } else if (lexer.fault !== undefined)
-      this.#problem('error', lexer.fault.message, lexer.fault.line)
+    } else this.#settleFault(this.#records.length, this.#problems.length)
     return first === undefined ? 'blank' : (include ?? 'entry')
   }
 
@@ -133,23 +140,43 @@ export class EntryReader {
     this.#records.length = recordsBefore
     this.#problems.length = problemsBefore
     this.#problem('error', fault.message, fault.line)
+    this.#miss(TYPE.ANY)
+    this.#lose('owner')
   }
 
   /** Always ends behind the entry. */
   #readRecord(ownerToken: string | undefined, first: string | undefined): void {
-    const owner = ownerToken === undefined ? this.#state.owner : this.#owner(ownerToken)
+    const owner = ownerToken === undefined ? this.#lastOwner() : this.#owner(ownerToken)
     if (owner === undefined) {
-      if (ownerToken === undefined) this.#error('No owner: the first record must begin with a name')
+      this.#lose('owner')
       this.#lexer.skipEntry()
       return
     }
-    this.#state = owner === this.#state.owner ? this.#state : { ...this.#state, owner }
+    if (ownerToken !== undefined) this.#settleOwner(owner)
     const head = this.#readHead(first)
-    if (head === undefined) return this.#lexer.skipEntry()
+    if (head === undefined) {
+      this.#assumeTtl()
+      return this.#lexer.skipEntry()
+    }
     const tokens = this.#rest(wordForm(head.type))
     // A half-read entry gives half a record.
     if (this.#lexer.fault !== undefined || !this.#addRecord(owner, head, tokens)) return
     if (NAME_LAST.has(head.type)) this.#warnWithoutDot(tokens.at(-1)!)
+  }
+
+  /** Of an entry that begins with a space; any name will do for a record that is left out. */
+  #lastOwner(): Name | undefined {
+    const { owner, lost } = this.#state
+    if (owner !== undefined) return owner
+    return lost === undefined
+      ? this.#error('No owner: the first record must begin with a name')
+      : ROOT
+  }
+
+  #settleOwner(owner: Name): void {
+    const { lost } = this.#state
+    if (owner === this.#state.owner && lost === undefined) return
+    this.#state = { ...this.#state, owner, lost: lost === 'owner' ? undefined : lost }
   }
 
   #owner(token: string): Name | undefined {
@@ -197,11 +224,16 @@ export class EntryReader {
     const { type } = head
     const rdata = parseRdata(type, tokens, this.#state.origin)
     if (!rdata.ok) {
-      this.#error(rdata.error)
+      this.#error(rdata.error, type)
+      if (type === TYPE.SOA) this.#assumeTtl()
       return false
     }
     const ttlSeconds = this.#settleTtl(head, rdata.value)
     if (ttlSeconds === undefined) return false
+    if (this.#state.lost !== undefined) {
+      this.#miss(type)
+      return true
+    }
     const line = this.#entryLine - this.#chunkLine
     this.#records.push({ owner, type, ttlSeconds, rdata: rdata.value, line, file: this.#file })
     return true
@@ -216,13 +248,25 @@ export class EntryReader {
     }
     const inherited = defaultTtl ?? lastTtl
     if (inherited !== undefined) return inherited
-    if (type !== TYPE.SOA) return this.#error('No TTL: write one here, or $TTL before the records')
+    if (type !== TYPE.SOA) {
+      this.#error('No TTL: write one here, or $TTL before the records', type)
+      return this.#assumeTtl()
+    }
     const minimum = new DataView(rdata.buffer, rdata.byteOffset).getUint32(rdata.length - 4)
-    if (minimum > TTL_LIMIT_SECONDS)
-      return this.#error('No TTL, and the minimum is too large for one')
+    if (minimum > TTL_LIMIT_SECONDS) {
+      this.#error('No TTL, and the minimum is too large for one', type)
+      return this.#assumeTtl()
+    }
     this.#problem('warning', `No TTL: the SOA's minimum of ${minimum} s is taken`, this.#entryLine)
     this.#state = { ...this.#state, defaultTtl: minimum }
     return minimum
+  }
+
+  /** Where the TTL of what follows could not be read: that it has none was the fault of one entry, and is told once. */
+  #assumeTtl(): undefined {
+    const { defaultTtl, lastTtl } = this.#state
+    if (defaultTtl === undefined && lastTtl === undefined)
+      this.#state = { ...this.#state, defaultTtl: 0 }
   }
 
   #ttl(token: string): number | undefined {
@@ -248,21 +292,26 @@ export class EntryReader {
 
   #readOrigin(): void {
     const [token, extra] = this.#rest('plain')
-    if (token === undefined) return this.#error('$ORIGIN needs a name')
-    const origin = parseName(token, this.#state.origin)
+    const { origin: before, lost } = this.#state
+    const origin = token === undefined ? err('needs a name') : parseName(token, before)
     if (extra !== undefined) this.#error(`Unexpected ${extra} after $ORIGIN`)
-    if (!origin.ok) return this.#error(`$ORIGIN: ${origin.error}`)
+    if (token === undefined || !origin.ok || this.#lexer.fault !== undefined) {
+      if (!origin.ok) this.#error(`$ORIGIN: ${origin.error}`)
+      return this.#lose('origin')
+    }
     this.#warnWithoutDot(token)
-    this.#state = { ...this.#state, origin: origin.value }
+    const isFound = lost === 'origin' && token.endsWith('.')
+    this.#state = { ...this.#state, origin: origin.value, lost: isFound ? undefined : lost }
     this.#setOriginText()
   }
 
   #readTtl(): void {
     const [token, extra] = this.#rest('plain')
-    if (token === undefined) return this.#error('$TTL needs a time')
-    const ttl = this.#ttl(token)
+    if (token === undefined) this.#error('$TTL needs a time')
+    const ttl = token === undefined ? undefined : this.#ttl(token)
     if (extra !== undefined) this.#error(`Unexpected ${extra} after $TTL`)
-    if (ttl !== undefined) this.#state = { ...this.#state, defaultTtl: ttl, lastTtl: undefined }
+    if (ttl === undefined) return this.#assumeTtl()
+    this.#state = { ...this.#state, defaultTtl: ttl, lastTtl: undefined }
   }
 
   #readInclude(): IncludeRequest | undefined {
@@ -323,7 +372,13 @@ export class EntryReader {
   /** `www.example.org` inside example.org nearly always lacks its dot. */
   #warnWithoutDot(token: string): void {
     const tail = this.#originText
-    if (tail === '' || token.length < tail.length || token.endsWith('.')) return
+    if (
+      this.#state.lost === 'origin' ||
+      tail === '' ||
+      token.length < tail.length ||
+      token.endsWith('.')
+    )
+      return
     const end = token.slice(-tail.length)
     if (end !== tail && end.toLowerCase() !== tail) return
     if (token.length > tail.length && token.at(-tail.length - 1) !== '.') return
@@ -339,8 +394,21 @@ export class EntryReader {
     this.#originText = origin === ROOT ? '' : formatName(origin).slice(0, -1).toLowerCase()
   }
 
-  #error(message: string): undefined {
+  /** `missing` is the type of the record that is lost with it. */
+  #error(message: string, missing: number = TYPE.ANY): undefined {
     this.#problem('error', message, this.#entryLine)
+    this.#miss(missing)
+  }
+
+  #miss(type: number): void {
+    this.#missing ??= new Set()
+    this.#missing.add(type)
+  }
+
+  /** A lost origin is the greater loss: it takes the owners along. */
+  #lose(what: 'owner' | 'origin'): void {
+    if (this.#state.lost !== 'origin' && this.#state.lost !== what)
+      this.#state = { ...this.#state, lost: what }
   }
 
   #problem(severity: EntryProblem['severity'], message: string, line: number): void {
@@ -381,6 +449,7 @@ function readable(message: string): string {
 // oxlint-disable-next-line no-control-regex -- all octets, controls too
 const NOT_OCTETS = /[^\u0000-\u00ff]/
 const DOLLAR = 0x24
+const NOTHING: ReadonlySet<number> = new Set()
 
 /** Types whose data ends in a host's name. */
 const NAME_LAST: ReadonlySet<number> = new Set([

@@ -2,6 +2,7 @@
 // what the edit touched: the text is held in chunks of whole entries, and a chunk of the same octets that is entered
 // in the same state keeps its array of records. Only class IN is read.
 import type { Name } from '../../../shared/dns/name.ts'
+import { TYPE } from '../../../shared/dns/record-types.ts'
 import type { Problem } from '../../../shared/result/problem.ts'
 import {
   EntryReader,
@@ -51,6 +52,8 @@ export type ZoneText = {
   readonly chunks: readonly ZoneChunk[]
   /** At most PROBLEM_LIMIT errors and as many warnings, in the order of the text. */
   readonly problems: readonly Problem[]
+  /** Types of which records may be missing, for what could not be read; ANY when nobody knows which. */
+  readonly missing: ReadonlySet<number>
   /** Paths of the files that `$INCLUDE` led to, each once. */
   readonly includes: readonly string[]
   /** How it was read, for the next time. */
@@ -61,18 +64,17 @@ export type ZoneText = {
 export function parseZoneText(source: ZoneSource): ZoneText {
   const { file, origin, previous } = source
   const reading = new ZoneReading(source)
-  const entering = { origin, owner: undefined, defaultTtl: undefined, lastTtl: undefined }
-  const part = reading.readPart(source, entering, previous?.part)
-  const chunks: PartChunk[] = []
-  const problems = new ProblemList()
-  collect(part, chunks, problems)
-  if (reading.isOverfull)
-    problems.add({
-      severity: 'error',
-      file,
-      message: `$GENERATE makes more than ${GENERATED_LIMIT} records`,
-    })
-  return { file, chunks, problems: problems.finish(), includes: [...reading.includes], part }
+  const part = reading.readPart(source, { ...AT_THE_START, origin }, previous?.part)
+  const found: Found = { chunks: [], problems: new ProblemList(), missing: new Set() }
+  collect(part, found)
+  const { chunks, problems, missing } = found
+  if (reading.isOverfull) {
+    const message = `$GENERATE makes more than ${GENERATED_LIMIT} records`
+    problems.add({ severity: 'error', file, message })
+    missing.add(TYPE.ANY)
+  }
+  const includes = [...reading.includes]
+  return { file, chunks, problems: problems.finish(), missing, includes, part }
 }
 
 class ZoneReading {
@@ -130,12 +132,13 @@ class ZoneReading {
       if (typeof read === 'object') request = read
       if (isChunkFull(reader, entries, reader.at - place.at, old)) break
     }
-    const { records, problems, generatedCount: generated, at: end, line: endLine } = reader
+    const { records, problems, missing, generatedCount: generated } = reader
+    const { at: end, line: endLine } = reader
     const { file, at: start, line: startLine, state: entering } = place
     const include = request && this.#include(request, { state: reader.state, file })
     const leaving = include?.leaving ?? reader.state
     const ends = { start, end, startLine, endLine, entering, leaving }
-    return { file, records, problems, generated, ...ends, include }
+    return { file, records, problems, missing, generated, ...ends, include }
   }
 
   /** The same chunk in another place; what it includes is looked at again. */
@@ -173,7 +176,9 @@ class ZoneReading {
     if (this.#includedLength > INCLUDE_TEXT_LIMIT)
       return refuse(`Included files are longer than ${INCLUDE_TEXT_LIMIT} octets in all`)
     this.includes.add(found.file)
-    const entering = { ...state, origin: request.origin ?? state.origin, owner: undefined }
+    const origin = request.origin ?? state.origin
+    const lost = state.lost === 'origin' && request.origin === undefined ? state.lost : undefined
+    const entering = { ...state, origin, owner: undefined, lost }
     const part = this.readPart(found, entering, before ?? this.#partBefore(found.file))
     const { defaultTtl, lastTtl } = part.leaving
     const leaving = { ...state, defaultTtl, lastTtl }
@@ -203,6 +208,7 @@ type PartChunk = ZoneChunk & {
   readonly entering: EntryState
   readonly leaving: EntryState
   readonly problems: readonly EntryProblem[]
+  readonly missing: ReadonlySet<number>
   /** Records that `$GENERATE` made. */
   readonly generated: number
   /** What came of an `$INCLUDE`, which is always the last entry of a chunk. */
@@ -343,7 +349,7 @@ function isChunkFull(
 function isSameState(a: EntryState, b: EntryState): boolean {
   if (a === b) return true
   const isSameTtl = a.defaultTtl === b.defaultTtl && a.lastTtl === b.lastTtl
-  return isSameTtl && a.origin === b.origin && a.owner === b.owner
+  return isSameTtl && a.origin === b.origin && a.owner === b.owner && a.lost === b.lost
 }
 
 function lineAt(text: string, at: number): string {
@@ -388,17 +394,28 @@ function includedParts(part: ZonePart | undefined): Map<string, ZonePart> {
   return parts
 }
 
+type Found = {
+  readonly chunks: PartChunk[]
+  readonly problems: ProblemList
+  readonly missing: Set<number>
+}
+
 /** Depth is bounded by INCLUDE_DEPTH_LIMIT. */
-function collect(part: ZonePart, chunks: PartChunk[], problems: ProblemList): void {
+function collect(part: ZonePart, found: Found): void {
+  const { chunks, problems, missing } = found
   for (const chunk of part.chunks) {
     chunks.push(chunk)
+    for (const type of chunk.missing) missing.add(type)
     const { file, startLine, include } = chunk
     for (const { severity, line, message } of chunk.problems)
       problems.add({ severity, file, line: startLine + line, message })
     if (include === undefined) continue
     const { problem } = include
-    if (problem !== undefined) problems.add({ ...problem, file, line: startLine + problem.line })
-    if (include.part !== undefined) collect(include.part, chunks, problems)
+    if (problem !== undefined) {
+      problems.add({ ...problem, file, line: startLine + problem.line })
+      missing.add(TYPE.ANY)
+    }
+    if (include.part !== undefined) collect(include.part, found)
   }
 }
 
@@ -420,6 +437,12 @@ class ProblemList {
   }
 }
 
+const AT_THE_START = {
+  owner: undefined,
+  defaultTtl: undefined,
+  lastTtl: undefined,
+  lost: undefined,
+} as const
 const CHUNK_ENTRIES = 64
 const CHUNK_LENGTH = 4096
 /** Reached by `$GENERATE` alone. */

@@ -56,6 +56,10 @@ describe('errors', () => {
     ],
     ['d DNAME x.test.\nd DNAME y.test.\n', `${FIRST + 1}: More than one DNAME at d.example.org.`],
     ['d DNAME x.test.\nd NS ns\n', `${FIRST}: DNAME and NS at d.example.org.`],
+    [
+      'n NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s A\n',
+      `${FIRST}: NSEC3 at n.example.org., which begins with no hash`,
+    ],
   ])('%j', (text, problem) => {
     expect(check(HEAD + text)).toContain(`zones/example.org:${problem}`)
   })

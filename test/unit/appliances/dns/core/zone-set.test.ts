@@ -88,6 +88,95 @@ describe('a set loaded whole', () => {
     ])
   })
 
+  test.each([
+    {
+      case: 'CNAME and other data beside a broken line',
+      text: zone(1, 'w CNAME ns\nx A 192.0.2\nw A 192.0.2.1\n'),
+      told: [
+        '6: A address: Expected an IPv4 address, found 192.0.2',
+        '5: CNAME and other data at w.example.org. (A)',
+      ],
+    },
+    {
+      case: 'no SOA beside a broken line that is certainly none',
+      text: '$TTL 300\n@ NS ns\nns A 192.0.2.1\nx AAAA 192.0.2.1\n',
+      told: [
+        '4: AAAA address: Expected an IPv6 address, found 192.0.2.1',
+        ' No SOA record at example.org.',
+      ],
+    },
+    {
+      case: 'no address while another address is broken',
+      text: zone().replace('192.0.2.1', '192.0.2'),
+      told: ['4: A address: Expected an IPv4 address, found 192.0.2'],
+    },
+    {
+      case: 'an alias while an address is broken',
+      text: zone(1, '@ NS al\nal CNAME ns\nx A 192.0.2\n'),
+      told: [
+        '7: A address: Expected an IPv4 address, found 192.0.2',
+        '5: NS of example.org. points to al.example.org., which is an alias',
+      ],
+    },
+    {
+      case: 'a broken SOA, which would have given the TTL',
+      text: '@ SOA ns h one 7200 3600 1209600 60\n@ NS ns\nns A 192.0.2.1\n',
+      told: ['1: SOA serial: Expected a number from 0 to 4294967295, found one'],
+    },
+    {
+      case: 'a broken $TTL',
+      text: `$TTL x\n@ SOA ns h 1 7200 3600 1209600 60\n@ NS ns\nns 60 A 192.0.2.1\n  A 192.0.2.2\n`,
+      told: ['1: Expected a TTL such as 3600 or 1h30m, found x'],
+    },
+    {
+      case: 'no TTL anywhere, told once',
+      text: `@ NS ns\nns A 192.0.2.1\nns A 192.0.2.2\n`,
+      told: [
+        '1: No TTL: write one here, or $TTL before the records',
+        ' No SOA record at example.org.',
+      ],
+    },
+    {
+      case: 'a broken owner, whose other records belong to no one else',
+      text: zone(
+        1,
+        'w CNAME ns\nx..y A 192.0.2.1\n  AAAA 2001:db8::1\n  MX ten ns\nz A 192.0.2.1\nz CNAME ns\n',
+      ),
+      told: [
+        '6: Owner: empty label in "x..y"',
+        '8: MX preference: Expected a number from 0 to 65535, found ten',
+        '10: CNAME and other data at z.example.org. (A)',
+      ],
+    },
+    {
+      case: 'a broken quote',
+      text: zone(1, 'w CNAME ns\nx TXT "open\n  A 192.0.2.1\nw TXT more\n'),
+      told: [
+        '6: Quote without its end on the line',
+        '5: CNAME and other data at w.example.org. (TXT)',
+      ],
+    },
+    {
+      case: 'a broken $ORIGIN, up to the next whole one',
+      text: zone(
+        1,
+        'w CNAME ns\n$ORIGIN a..b.\nw A 192.0.2.1\n$ORIGIN sub\nw A 192.0.2.1\n$ORIGIN example.org.\nv CNAME ns\nv A 192.0.2.1\n',
+      ),
+      told: [
+        '6: $ORIGIN: empty label in "a..b."',
+        '11: CNAME and other data at v.example.org. (A)',
+      ],
+    },
+    {
+      case: 'a missing include that may hold everything',
+      text: '$TTL 300\n$INCLUDE _head\nw CNAME ns\nw A 192.0.2.1\n',
+      told: ['2: No file _head to include', '3: CNAME and other data at w.example.org. (A)'],
+    },
+  ])('all at once, and nothing that follows from another: $case', ({ text, told }) => {
+    const { problems } = load({ 'zones/example.org': text })
+    expect(problems).toEqual(told.map((t) => `zones/example.org:${t}`))
+  })
+
   test('the folder wins over the root, and one name may not stand there twice', () => {
     const { served, problems } = load({
       'example.org': zone(),
