@@ -357,6 +357,7 @@ export class Engine implements EntryReader {
       if (held === undefined) this.#recovered.set(move.name, [move.old, move.new])
       else held.push(move.new)
     }
+    this.#diskRefs.sweep(this.#recovered.keys())
     for (const [name, held] of this.#recovered) {
       // Moved by somebody else while we were down: looking at the disk, the seal sees the difference and reports it.
       const seen = this.#onDisk.get(name) ?? ZERO_OID

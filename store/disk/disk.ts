@@ -7,6 +7,7 @@ import {
   existsSync,
   fstatSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -30,6 +31,14 @@ const PAGE_BYTES = 64 * 1024
 const PAGES = 16
 /** A folder where a file was asked for, or a file where a folder, is absence too: `refs/heads/a` beside `refs/heads/a/b`. */
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
+/** File systems without hard links, and Node where its permission model does not allow them. */
+const NO_LINKS: ReadonlySet<string> = new Set([
+  'EPERM',
+  'ENOSYS',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ERR_ACCESS_DENIED',
+])
 
 /** A file written in place, each write on the disk before it resolves. */
 export interface DurableFile {
@@ -49,7 +58,7 @@ export interface Disk {
   openDurable(path: string): DurableFile
   /** Whole content or nothing: written to a temporary name, synchronously, then renamed into place. */
   replace(path: string, chunks: readonly Uint8Array[]): Promise<void>
-  /** Creates `path` or throws EEXIST: git's lock protocol. */
+  /** Creates `path` with its whole content or throws EEXIST: git's lock protocol. */
   createExclusive(path: string, bytes: Uint8Array): void
   rename(from: string, to: string): void
   truncate(path: string, length: number): void
@@ -72,18 +81,7 @@ export const systemDisk: Disk = {
   makeFolder: (path) => void mkdirSync(path, { recursive: true }),
   openDurable,
   replace,
-  createExclusive(path, bytes) {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_SYNC
-    const fd = openSync(path, flags, 0o644)
-    try {
-      writeAll(fd, bytes)
-    } catch (error) {
-      rmSync(path, { force: true })
-      throw error
-    } finally {
-      closeSync(fd)
-    }
-  },
+  createExclusive,
   rename: renameSync,
   truncate: truncateSync,
   remove: (path) => absentAs(undefined, () => unlinkSync(path)),
@@ -187,6 +185,37 @@ function openDurable(path: string): DurableFile {
   }
 }
 
+/**
+ * A kill must not leave an empty lock that could be anybody's: so it is written under another name, one that git takes
+ * for a lock too, and linked to its place.
+ */
+function createExclusive(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.${process.pid}.lock`
+  rmSync(temporary, { force: true })
+  try {
+    writeNew(temporary, bytes)
+    linkSync(temporary, path)
+  } catch (error) {
+    if (!NO_LINKS.has(errorCode(error))) throw error
+    writeNew(path, bytes)
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+function writeNew(path: string, bytes: Uint8Array): void {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_SYNC
+  const fd = openSync(path, flags, 0o644)
+  try {
+    for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
+  } catch (error) {
+    rmSync(path, { force: true })
+    throw error
+  } finally {
+    closeSync(fd)
+  }
+}
+
 /** Asynchronous, because a pack of megabytes must not stall whoever answers packets meanwhile. */
 async function replace(path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const temporary = `${path}.tmp-${process.pid}`
@@ -218,10 +247,6 @@ function* inBlocks(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
     size = 0
   }
   if (size > 0) yield Buffer.concat(block)
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
 }
 
 function removeFolder(path: string): boolean {
@@ -258,12 +283,7 @@ function settle(folders: readonly string[]): void {
 
 function settleByWriting(folder: string): void {
   const marker = join(folder, `.settle-${process.pid}`)
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_SYNC
-  const fd = openSync(marker, flags, 0o600)
-  try {
-    writeAll(fd, Buffer.from('\n'))
-  } finally {
-    closeSync(fd)
-    rmSync(marker, { force: true })
-  }
+  rmSync(marker, { force: true })
+  writeNew(marker, Buffer.from('\n'))
+  unlinkSync(marker)
 }

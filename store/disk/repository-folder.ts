@@ -124,7 +124,8 @@ export function checkFormat(disk: Disk, gitDir: string): void {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process of that number is there, whoever's it is. */
+export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false
   try {
     process.kill(pid, 0)

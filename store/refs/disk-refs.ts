@@ -2,13 +2,14 @@
 import { join, dirname } from 'node:path'
 import { err, ok, type Result } from '../../shared/result/result.ts'
 import { errorCode, type Disk } from '../disk/disk.ts'
+import { isAlive } from '../disk/repository-folder.ts'
 import { isOid, ZERO_OID, type Oid } from '../object/oid.ts'
 import { parsePackedRefs, formatPackedRefs } from './packed-refs.ts'
 import { isValidRefName } from './ref-name.ts'
 
 const SYMREF_DEPTH_LIMIT = 5
 /** In locks that do not become the ref: whose they are, should we be killed while we hold one. */
-const MARK = 'cairn\n'
+const MARK = `cairn ${process.pid}\n`
 /** Nobody holds a lock he wrote nothing into for so long. */
 const DEAD_LOCK_MS = 60_000
 
@@ -87,19 +88,33 @@ export class DiskRefs {
   }
 
   /**
-   * Removes a lock left behind by a process that was killed: ours, when it holds a value that we were about to write;
-   * anybody's, when nothing was written into it for long.
+   * Removes a lock left behind by a process that was killed: ours, when it bears our mark or a value that we were about
+   * to write; anybody's, when nothing was written into it for long.
    */
   clearDeadLock(lock: string, ours: readonly Oid[], nowMs: number): boolean {
     const stamp = this.#disk.stamp(lock)
     const text = this.#disk.read(lock)?.toString('latin1')
     if (stamp === undefined || text === undefined || !lock.endsWith('.lock')) return false
+    const marked = /^cairn ([0-9]+)\n$/.exec(text)
+    // Whoever asks holds no lock now, so a mark with his number is of the one who had it before.
+    const isOurs = marked
+      ? Number(marked[1]) === process.pid || !isAlive(Number(marked[1]))
+      : ours.some((oid) => text === `${oid}\n`)
     // Git writes nothing into the lock of packed-refs, however long it holds it.
-    const isBlank = text === MARK || (text === '' && lock !== this.#packedLock)
-    const isDead = isBlank && nowMs - stamp.mtimeMs > DEAD_LOCK_MS
-    if (!isDead && !ours.some((oid) => text === `${oid}\n`)) return false
+    const isBlank = text === '' && lock !== this.#packedLock
+    if (!isOurs && !(isBlank && nowMs - stamp.mtimeMs > DEAD_LOCK_MS)) return false
     this.#disk.remove(lock)
     return true
+  }
+
+  /** Removes what a process killed while it made a lock for one of these refs left beside it. */
+  sweep(names: Iterable<string>): void {
+    for (const folder of new Set(Array.from(names, (name) => this.foldersOf(name)).flat())) {
+      for (const file of this.#disk.list(folder)) {
+        const pid = /\.lock\.([0-9]+)\.lock$/.exec(file)?.[1]
+        if (pid !== undefined && !isAlive(Number(pid))) this.#disk.remove(join(folder, file))
+      }
+    }
   }
 
   get #packedLock(): string {
