@@ -186,11 +186,16 @@ export class Engine implements EntryReader {
    */
   stage(entries: readonly StoredEntry[]): StoredEntry[] {
     const added: StoredEntry[] = []
-    // What git gc took away is not stored, though we could read it still.
-    this.#objects.rescanIfChanged()
+    let isFreshLook = false
     for (const entry of entries) {
+      if (this.#fresh.has(entry.oid)) continue
       // A loose object stored once more does no harm; looking for one would cost a system call each.
-      if (this.#fresh.has(entry.oid) || this.#objects.isPacked(entry.oid)) continue
+      if (this.#objects.isPacked(entry.oid)) {
+        // What git gc took away is not stored, though we could read it still.
+        if (!isFreshLook) this.#objects.rescanIfChanged()
+        isFreshLook = true
+        if (this.#objects.isPacked(entry.oid)) continue
+      }
       const depth = entry.base === undefined ? 0 : this.depthOf(entry.base) + 1
       this.#fresh.add(entry, depth)
       added.push(entry)
