@@ -444,7 +444,7 @@ export class Engine implements EntryReader {
         if (theirs === move.old || theirs === move.new) this.#foreign.delete(move.name)
       }
     }
-    const folders = new Set([this.#objects.packFolder, join(this.#options.gitDir, 'cairn')])
+    const folders = new Set([join(this.#options.gitDir, 'cairn'), this.#objects.packFolder])
     for (const name of this.#inWriteOrder()) {
       await this.#writeRef(name, transactions)
       for (const folder of this.#diskRefs.foldersOf(name)) folders.add(folder)

@@ -4,7 +4,6 @@
 import {
   closeSync,
   constants,
-  existsSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -65,7 +64,7 @@ export interface Disk {
   remove(path: string): void
   /** False when it is not empty; true when it is gone or was not there. */
   removeFolder(path: string): boolean
-  /** Returns when renames and removals done in these folders before it have reached the disk; at least one is there. */
+  /** Returns when renames and removals done in these folders before it have reached the disk. */
   settle(folders: readonly string[]): void
 }
 
@@ -267,14 +266,15 @@ function removeFolder(path: string): boolean {
  * that came before, wherever they were.
  */
 function settle(folders: readonly string[]): void {
-  const there = folders.filter((folder) => existsSync(folder))
-  for (const folder of there) {
-    const fd = openSync(folder, constants.O_RDONLY)
+  for (const folder of folders) {
+    const fd = absentAs(undefined, () => openSync(folder, constants.O_RDONLY))
+    if (fd === undefined) continue
     try {
       fsyncSync(fd)
     } catch (error) {
       if (errorCode(error) !== 'ERR_ACCESS_DENIED') throw error
-      return settleByWriting(there[0]!)
+      settleByWriting(folder)
+      return
     } finally {
       closeSync(fd)
     }

@@ -83,7 +83,8 @@ export class PackKeeper {
     const files = new Set(this.#disk.list(this.#objects.packFolder))
     for (const file of files) {
       const path = join(this.#objects.packFolder, file)
-      if (/\.tmp-\d+$/.test(file)) {
+      const isOrphan = file.endsWith('.pack') && !files.has(file.replace(/pack$/, 'idx'))
+      if (isOrphan || /\.tmp-\d+$/.test(file)) {
         const stamp = this.#disk.stamp(path)
         if (stamp !== undefined && nowMs - stamp.mtimeMs > STALE_MS) this.#disk.remove(path)
       } else if (
@@ -120,11 +121,12 @@ export class PackKeeper {
     const path = join(this.#objects.packFolder, name)
     this.#disk.makeFolder(this.#objects.packFolder)
     if (this.#disk.stamp(`${path}.idx`) !== undefined) return name
-    await this.#disk.replace(`${path}.pack`, chunks)
+    // First, so that a pack that never gets an index is known for ours.
     if (keep && this.#disk.stamp(`${path}.keep`) === undefined) {
       await this.#disk.replace(`${path}.keep`, [Buffer.from(KEEP_TEXT)])
       this.#keeps.push(name)
     }
+    await this.#disk.replace(`${path}.pack`, chunks)
     await this.#disk.replace(`${path}.idx`, [index])
     this.#objects.rescan()
     return name

@@ -18,6 +18,7 @@ import { toStoredEntry } from '../../../store/pack/entry.ts'
 import { ZERO_OID, type Oid } from '../../../store/object/oid.ts'
 import { DiskRefs } from '../../../store/refs/disk-refs.ts'
 import { LocalStore, type LocalStoreOptions } from '../../../store/store.ts'
+import { ForgetfulDisk } from '../../support/forgetful-disk.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
 import { git, gitOk } from '../../support/git.ts'
 import { tempDir } from '../../support/temp.ts'
@@ -54,6 +55,9 @@ const put = async (store: LocalStore, path: string, text: string): Promise<Oid> 
 
 const paths = (store: LocalStore): string[] =>
   [...store.branch.head.files()].map((file) => file.path)
+
+const sorted = (refs: ReadonlyMap<string, Oid>): string[] =>
+  Array.from(refs, ([name, oid]) => `${name} ${oid}`).sort()
 
 const fsck = async (gitDir: string): Promise<void> => {
   const run = await git(['-C', gitDir, 'fsck', '--full', '--strict', '--no-dangling'])
@@ -373,5 +377,40 @@ describe('what git can hold', () => {
     const again = await open({ gitDir })
     expect([...again.branch.log()].length).toBe(3)
     await again.close()
+  })
+})
+
+describe('a power cut', () => {
+  test('at any moment leaves every acknowledged commit and ref, whatever the disk had not settled', async () => {
+    const disk = new ForgetfulDisk()
+    const gitDir = join(tempDir('store'), 'r.git')
+    const store = await open({ gitDir, disk })
+    const cuts: { copy: string; state: number }[] = []
+    const folder = tempDir('cuts')
+    const states: ReadonlyMap<string, Oid>[] = [new Map()]
+    const cut = (): void => {
+      const copy = join(folder, `${cuts.length}.git`)
+      disk.cutPower(gitDir, copy)
+      rmSync(join(copy, 'cairn', 'lock'), { force: true })
+      cuts.push({ copy, state: states.length - 1 })
+    }
+    disk.written = cut
+    for (let round = 0; round < 6; round++) {
+      const head = await put(store, `f${round % 2}`, `round ${round}`)
+      states.push(new Map(store.refs()))
+      await move(store, `refs/heads/sub/b${round % 3}`, round === 4 ? ZERO_OID : head)
+      states.push(new Map(store.refs()))
+      if (round % 2 === 1) await store.seal()
+    }
+    await store.close()
+    cut()
+    for (const { copy, state } of cuts) {
+      const again = await open({ gitDir: copy })
+      // The write that was just done may be on the disk before anybody was told.
+      const allowed = states.slice(state, state + 2).map((refs) => sorted(refs))
+      expect(allowed).toContainEqual(sorted(again.refs()))
+      await again.close()
+      await fsck(copy)
+    }
   })
 })
