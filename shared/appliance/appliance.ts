@@ -9,6 +9,7 @@ import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { formatProblem, hasErrors, problem, type Problem } from '../result/problem.ts'
 import { err, Fatal, type Result } from '../result/result.ts'
+import { deniedAccess } from './denied-access.ts'
 import { liveUntilStopped } from './lifecycle.ts'
 
 /** What the frame itself reads from every configuration. */
@@ -149,8 +150,9 @@ function badUsage(name: string, sentence: string): number {
 
 /** For what ends a command or a check; a run in progress has a log for that. */
 function complainOf(name: string, cause: unknown): number {
-  if (cause instanceof Fatal) {
-    process.stderr.write(`${name}: ${cause.message}\n`)
+  const fatal = cause instanceof Fatal ? cause : deniedAccess(cause)
+  if (fatal !== undefined) {
+    process.stderr.write(`${name}: ${fatal.message}\n`)
     return EXIT.CONFIG
   }
   const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)

@@ -9,6 +9,7 @@ import { Registry } from '../metrics/registry.ts'
 import { sendToNotifySocket } from '../native/notify-socket.ts'
 import { Fatal } from '../result/result.ts'
 import type { Appliance, ApplianceConfig, Running } from './appliance.ts'
+import { deniedAccess } from './denied-access.ts'
 import { observe, type Observer, type Phase } from './observe.ts'
 
 /** What `Running.stop` may take. With the frame's own closing it all ends within the promised 5 s. */
@@ -167,8 +168,9 @@ async function stopWithin(
 }
 
 function reportFault(log: Log, error: unknown): number {
-  if (error instanceof Fatal) {
-    log.error('cannot-go-on', { why: error.message })
+  const fatal = error instanceof Fatal ? error : deniedAccess(error)
+  if (fatal !== undefined) {
+    log.error('cannot-go-on', { why: fatal.message })
     return EXIT.CONFIG
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -13,5 +13,6 @@ const REASONS: { readonly [code: string]: string } = {
   EACCES: 'ports below 1024 need the capability net_bind_service (or a higher port)',
   EADDRINUSE: 'another program listens there already',
   EADDRNOTAVAIL: 'this machine does not have the address',
+  ERR_ACCESS_DENIED: 'Node runs with --permission, and without --allow-net',
   EAFNOSUPPORT: 'this machine does not speak that address family',
 }
