@@ -27,12 +27,12 @@ export function openFollower(
     readonly sign: Signing['sign']
   },
 ): Keeper | undefined {
-  const { remote } = config
-  if (remote === undefined) return undefined
   const { local, clock, log, metrics, committer } = parts
+  const transport = openTransport(config, clock)
+  if (transport === undefined) return undefined
   const keeper = createKeeper({
     repository: local,
-    transport: openTransport(remote, config, clock),
+    transport,
     branch: config.branch,
     pullMs: config.pull,
     rules: parts.merge ?? [],
@@ -47,7 +47,10 @@ export function openFollower(
   return keeper
 }
 
-function openTransport(remote: string, config: StoreConfig, clock: Clock): Transport {
+/** The way to the remote, if there is one; not yet gone. Throws `Fatal` for a file that is of no use. */
+export function openTransport(config: StoreConfig, clock: Clock): Transport | undefined {
+  const { remote } = config
+  if (remote === undefined) return undefined
   if (/^https?:/.test(remote)) return openHttp(remote, config, clock)
   if (remote.startsWith('ssh:')) return openSsh(remote, config, clock)
   return new PathTransport(systemDisk, resolve(remote))

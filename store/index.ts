@@ -4,6 +4,7 @@ import { systemClock } from '../shared/clock/clock.ts'
 import type { StoreConfig } from '../shared/config/store-table.ts'
 import type { Problem } from '../shared/result/problem.ts'
 import type { Accept, Branch, Snapshot, StoreOptions } from './api.ts'
+import { checkConfigured } from './configured-check.ts'
 import { systemDisk } from './disk/disk.ts'
 import { lookAtBranch } from './look.ts'
 import { openFollower } from './follower.ts'
@@ -98,10 +99,14 @@ export async function openStore(config: StoreConfig, options: StoreOptions): Pro
   return openedStore(config, { local, follower, listener })
 }
 
-/** Content problems of the branch as it is, without opening or changing anything: what `--check` prints. */
+/**
+ * Problems of the files that the configuration names, and of the branch's content as it is, without opening or changing
+ * anything: what `--check` prints.
+ */
 export function checkStore(config: StoreConfig, accept: Accept): readonly Problem[] {
+  const problems = checkConfigured(config, systemClock)
   const look = lookAtBranch(systemDisk, resolve(config.path), config.branch)
-  return look === undefined ? [] : accept(look.head, look.empty).problems
+  return look === undefined ? problems : [...problems, ...accept(look.head, look.empty).problems]
 }
 
 function openedStore(

@@ -37,7 +37,7 @@ export function openSigning(config: StoreConfig, clock: Clock): Signing {
   }
 }
 
-function openSigner(config: StoreConfig): Signing['sign'] {
+export function openSigner(config: StoreConfig): Signing['sign'] {
   if (config.sign === undefined) return (commit) => commit
   const { keyFile } = config.sign
   const key = parsePrivateKey(readConfigured(keyFile, 'sign.key_file'))
@@ -47,7 +47,7 @@ function openSigner(config: StoreConfig): Signing['sign'] {
   return (commit) => signCommit(commit, key.value)
 }
 
-function readSigners(config: StoreConfig): readonly AllowedSigner[] {
+export function readSigners(config: StoreConfig): readonly AllowedSigner[] {
   if (config.allowedSigners === undefined) return []
   const text = readConfigured(config.allowedSigners, 'allowed_signers')
   const signers = parseAllowedSigners(text, config.allowedSigners)

@@ -38,7 +38,7 @@ export async function listenStore(
 ): Promise<StoreListener | undefined> {
   const { serve } = config
   if (serve === undefined) return undefined
-  const tls = openCertificate(serve)
+  const tls = openCertificate(config)
   const { log, metrics, clock, local } = parts
   const hook = openHook(config, parts)
   const listener = await listenHttp({
@@ -88,21 +88,28 @@ function authenticator(
   }
 }
 
-function openCertificate(serve: ServeConfig): CertificateSlot | undefined {
-  if (serve.tls === undefined) return undefined
-  const slot = CertificateSlot.open(serve.tls)
+export function openCertificate(config: StoreConfig): CertificateSlot | undefined {
+  const tls = config.serve?.tls
+  if (tls === undefined) return undefined
+  const slot = CertificateSlot.open(tls)
   if (slot.ok) return slot.value
   throw new Fatal(`store.serve.tls: ${slot.error.file}: ${slot.error.message}`)
 }
 
 function openHook(config: StoreConfig, parts: Parts): ReturnType<typeof createHook> | undefined {
   const { follower } = parts
-  if (config.hookSecretFile === undefined || follower === undefined) return undefined
+  const secret = readHookSecret(config)
+  if (secret === undefined || follower === undefined) return undefined
+  return createHook(secret, () => follower.notify())
+}
+
+export function readHookSecret(config: StoreConfig): string | undefined {
+  if (config.hookSecretFile === undefined) return undefined
   const secret = readConfigured(config.hookSecretFile, 'hook_secret_file').trim()
   if (secret.length < 16) {
     throw new Fatal(
       `store.hook_secret_file: ${config.hookSecretFile} holds fewer than 16 characters: openssl rand -hex 32`,
     )
   }
-  return createHook(secret, () => follower.notify())
+  return secret
 }

@@ -121,6 +121,12 @@ export const storeTable: Decoder<StoreConfig> = checked(
       if (store.knownHosts === undefined)
         at.inside('remote').report('ssh needs the key known_hosts')
     }
+    if (
+      store.hookSecretFile !== undefined &&
+      (store.remote === undefined || store.serve === undefined)
+    ) {
+      at.inside('hook_secret_file').report('A hook needs the key remote and the table serve')
+    }
     if (remote !== null && remote !== undefined && remote.password !== '') {
       at.inside('remote').report('Put the password in a file and name it with remote_token_file')
     }

@@ -71,7 +71,7 @@ function view(zone: ZoneText): unknown {
   const records = zone.chunks.flatMap(({ startLine, records: inner }) =>
     inner.map((record) => ({ ...record, line: startLine + record.line })),
   )
-  return { records, problems: zone.problems }
+  return { records, problems: zone.problems, missing: zone.missing }
 }
 
 function words(text: string, type: number): string[] {

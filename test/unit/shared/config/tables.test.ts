@@ -119,6 +119,10 @@ describe('[store] that contradicts itself', () => {
       'remote = "ftp://h/x"',
       'f:3: store.remote: Expected a path, or a URL that begins with "https://", "http://" or "ssh://", found "ftp://h/x"',
     ],
+    [
+      'hook_secret_file = "h"',
+      'f:3: store.hook_secret_file: A hook needs the key remote and the table serve',
+    ],
     ['branch = "a..b"', 'f:3: store.branch: Expected the name of a branch, found "a..b"'],
     ['branch = "-x"', 'f:3: store.branch: Expected the name of a branch, found "-x"'],
     ['branch = "x.lock"', 'f:3: store.branch: Expected the name of a branch, found "x.lock"'],
