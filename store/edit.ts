@@ -11,6 +11,7 @@ const FILE_MODE = 0o100644
 const FILE_MODES: ReadonlySet<Mode> = new Set([FILE_MODE, 0o100755])
 /** What systems take as a path; trees as deep as that are walked without fear for the stack. */
 export const PATH_LIMIT = 4096
+const TOO_LONG = `is longer than ${PATH_LIMIT} characters`
 /** More could be written, and not be read again: see OBJECT_LIMIT_BYTES. */
 export const FILE_LIMIT_BYTES: number = 512 * 1024 * 1024
 /** Below this a delta saves too little for what it costs: to make it, the old blob must be read. */
@@ -109,11 +110,18 @@ export class EditSession implements Edit {
   }
 
   delete(path: string): void {
-    if (this.entry(path)?.mode !== FOLDER_MODE) {
-      this.#writes.set(path, undefined)
-      return
+    const wasFolder = this.#base.entry(path)?.mode === FOLDER_MODE
+    if (wasFolder || this.entry(path)?.mode === FOLDER_MODE) {
+      for (const file of this.#filesBelow(path)) {
+        // A tree that came by git may be deeper than we can build.
+        if (file.length > PATH_LIMIT) this.#badPath ??= { path, why: TOO_LONG }
+        this.#writes.set(file, undefined)
+      }
     }
-    for (const file of this.#filesBelow(path)) this.#writes.set(file, undefined)
+    this.#remember(path)
+    // A folder goes with its files; so what is put there later stands alone.
+    if (wasFolder) this.#writes.delete(path)
+    else this.#writes.set(path, undefined)
   }
 
   move(from: string, to: string): void {
@@ -159,7 +167,7 @@ export class EditSession implements Edit {
     if (this.#badPath !== undefined) return { badPath: this.#badPath }
     const root: Folder = new Map()
     for (const [path, write] of this.#writes) {
-      const clash = place(root, path.split('/'), write)
+      const clash = place(root, path, write)
       if (clash) return { badPath: { path, why: 'is both a file and a folder in this change' } }
     }
     const entries: StoredEntry[] = []
@@ -251,7 +259,7 @@ export class EditSession implements Edit {
 }
 
 function pathProblem(path: string): string | undefined {
-  if (path.length > PATH_LIMIT) return `is longer than ${PATH_LIMIT} characters`
+  if (path.length > PATH_LIMIT) return TOO_LONG
   for (const name of path.split('/')) {
     const why = nameProblem(name)
     if (why !== undefined) return why
@@ -270,24 +278,27 @@ function sortKey(entry: Entry): Buffer {
 }
 
 /** True when a file stands where a folder is needed, or the other way round. */
-function place(folder: Folder, names: readonly string[], write: Write): boolean {
-  const [name, ...rest] = names
-  const node = folder.get(name!)
-  if (rest.length === 0) {
-    if (node instanceof Map && write === undefined) return false
-    if (node instanceof Map && holdsFiles(node)) return true
-    folder.set(name!, { write })
-    return false
-  }
-  if (node !== undefined && !(node instanceof Map)) {
-    if (node.write !== undefined) return write !== undefined
+function place(root: Folder, path: string, write: Write): boolean {
+  const names = path.split('/')
+  const last = names.pop()!
+  let folder = root
+  for (const name of names) {
+    const node = folder.get(name)
+    if (node instanceof Map) {
+      folder = node
+      continue
+    }
+    // Below a file, or one deleted before, is nothing to delete.
+    if (node !== undefined && write === undefined) return false
+    if (node?.write !== undefined) return true
     const below: Folder = new Map()
-    folder.set(name!, below)
-    return place(below, rest, write)
+    folder.set(name, below)
+    folder = below
   }
-  const below = node ?? (new Map() as Folder)
-  folder.set(name!, below)
-  return place(below, rest, write)
+  const node = folder.get(last)
+  if (node instanceof Map && holdsFiles(node)) return write !== undefined
+  folder.set(last, { write })
+  return false
 }
 
 function holdsFiles(folder: Folder): boolean {

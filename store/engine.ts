@@ -510,7 +510,7 @@ export class Engine implements EntryReader {
 
   /** What somebody else put on the disk is replaced only by something that contains it, or once it is kept elsewhere. */
   #mayReplace(name: string, theirs: Oid, ours: Oid): boolean {
-    if (theirs === ZERO_OID) return true
+    if (theirs === ZERO_OID || !this.has(theirs)) return true
     for (const [kept, oid] of this.#sealed) {
       if (oid === theirs && kept.startsWith(CONFLICTS) && !this.#dirty.has(kept)) return true
     }

@@ -48,7 +48,12 @@ export class ForeignMoves {
     const { engine, servedRef, log } = this.#options
     const ours = engine.ahead.get(move.name) ?? ZERO_OID
     if (ours === move.to) return
-    if (move.to !== ZERO_OID && !engine.has(move.to)) throw new Error(`${move.to} is not there`)
+    if (move.to !== ZERO_OID && !engine.has(move.to)) {
+      // Nobody's work: git writes objects before refs. Ours goes back, if we have one.
+      log.error('ref-broken-on-disk', { ref: move.name, to: move.to })
+      if (ours !== ZERO_OID) engine.reassert(move.name)
+      return
+    }
     log.info('ref-moved-on-disk', { ref: move.name, from: move.from, to: move.to })
     if (move.name === servedRef) await this.#takeServed(move)
     else if (ours === move.from) await this.#adopt({ name: move.name, old: ours, new: move.to })

@@ -9,6 +9,7 @@ import { commitTree } from './object/commit.ts'
 import type { GitObject, Oid } from './object/oid.ts'
 import { Tree } from './object/tree.ts'
 import { DiskRefs } from './refs/disk-refs.ts'
+import { WaitingRefs } from './refs/waiting-refs.ts'
 import { TreeSnapshot, type TreeReader } from './snapshot.ts'
 
 /** The head of `branch` with what the journal holds, and the empty tree to compare with; undefined when it is unborn. */
@@ -20,6 +21,9 @@ export function lookAtBranch(
   const ref = `refs/heads/${branch}`
   const reader = new Looker(disk, gitDir)
   let tip = new DiskRefs(disk, gitDir).read(ref)
+  for (const waiting of new WaitingRefs(disk, join(gitDir, 'cairn')).list()) {
+    if (waiting.name === ref) tip = waiting.new
+  }
   for (const transaction of readJournal(disk, join(gitDir, 'cairn'))) {
     for (const entry of transaction.entries) reader.fresh.add(entry, 0)
     for (const move of transaction.moves) if (move.name === ref) tip = move.new

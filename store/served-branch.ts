@@ -295,7 +295,10 @@ export class ServedBranch implements Branch {
 }
 
 function messageOf(info: CommitInfo): string {
-  const body = info.message.trimEnd()
-  const trailers = Object.entries(info.trailers ?? {}).map(([key, value]) => `${key}: ${value}`)
+  // Git reads a message up to the first NUL, and each line at its end as a trailer of its own.
+  const body = info.message.replaceAll('\0', '').trimEnd()
+  const trailers = Object.entries(info.trailers ?? {}).map(([key, value]) =>
+    `${key}: ${value}`.replace(/[\r\n\0]+/g, ' '),
+  )
   return trailers.length === 0 ? `${body}\n` : `${body}\n\n${trailers.join('\n')}\n`
 }

@@ -45,25 +45,33 @@ export class TreeSnapshot implements Snapshot {
 
   list(path = ''): readonly Entry[] {
     const folder = this.entry(path)
-    if (folder?.mode !== FOLDER_MODE) return []
-    return Array.from(this.#tree(folder.oid), (entry) => childOf(path, entry))
+    return folder?.mode === FOLDER_MODE ? this.#children(folder) : []
   }
 
   *files(path = ''): Generator<Entry> {
     const start = this.entry(path)
     if (start === undefined) return
-    if (start.mode === FOLDER_MODE) yield* this.#below(path, start.oid)
-    else yield start
+    // No recursion: a tree that was pushed may be deeper than the stack.
+    const open = [[start].values()]
+    for (let folder = open.at(-1); folder !== undefined; folder = open.at(-1)) {
+      const { value: entry } = folder.next()
+      if (entry === undefined) open.pop()
+      else if (entry.mode === FOLDER_MODE) open.push(this.#children(entry).values())
+      else yield entry
+    }
   }
 
   diff(older: Snapshot, prefix = ''): Diff {
     const changes: PathChange[] = []
-    this.#compare(older.entry(prefix), this.entry(prefix), changes)
+    const pairs: Pair[] = [{ before: older.entry(prefix), after: this.entry(prefix) }]
+    for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+      this.#compare(pair, changes, pairs)
+    }
     return changes.sort((a, b) => (a.path < b.path ? -1 : 1))
   }
 
-  /** `before` and `after` stand at the same path; at least one of them is there. */
-  #compare(before: Entry | undefined, after: Entry | undefined, changes: PathChange[]): void {
+  /** Adds what differs at a path to `changes`, and what is to be compared below it to `pairs`. */
+  #compare({ before, after }: Pair, changes: PathChange[], pairs: Pair[]): void {
     if (before?.oid === after?.oid && before?.mode === after?.mode) return
     const path = (after ?? before)!.path
     const beforeFile = before !== undefined && before.mode !== FOLDER_MODE
@@ -77,18 +85,14 @@ export class TreeSnapshot implements Snapshot {
         const was = old.get(entry.name)
         old.delete(entry.name)
         if (was?.oid === entry.oid && was.mode === entry.mode) continue
-        this.#compare(was && childOf(path, was), childOf(path, entry), changes)
+        pairs.push({ before: was && childOf(path, was), after: childOf(path, entry) })
       }
     }
-    for (const was of old.values()) this.#compare(childOf(path, was), undefined, changes)
+    for (const was of old.values()) pairs.push({ before: childOf(path, was), after: undefined })
   }
 
-  *#below(path: string, oid: Oid): Generator<Entry> {
-    for (const entry of this.#tree(oid)) {
-      const child = childOf(path, entry)
-      if (child.mode === FOLDER_MODE) yield* this.#below(child.path, child.oid)
-      else yield child
-    }
+  #children(folder: Entry): Entry[] {
+    return Array.from(this.#tree(folder.oid), (entry) => childOf(folder.path, entry))
   }
 
   #tree(oid: Oid): Tree {
@@ -97,6 +101,9 @@ export class TreeSnapshot implements Snapshot {
     return tree
   }
 }
+
+/** What stands at one path in two snapshots; at least one of them is there. */
+type Pair = { readonly before: Entry | undefined; readonly after: Entry | undefined }
 
 function childOf(path: string, entry: TreeEntry): Entry {
   const { name, mode, oid } = entry

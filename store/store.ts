@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Clock, Timer } from '../shared/clock/clock.ts'
 import type { Log } from '../shared/log/log.ts'
 import { problem, type Problem } from '../shared/result/problem.ts'
-import { err, ok, type Result } from '../shared/result/result.ts'
+import { err, Fatal, ok, type Result } from '../shared/result/result.ts'
 import type { Accept, MergeRules, Person, Snapshot } from './api.ts'
 import { lockRepository, prepareRepository } from './disk/repository-folder.ts'
 import { errorCode, type Disk } from './disk/disk.ts'
@@ -87,6 +87,7 @@ export class LocalStore implements Repository {
           else store.#foreign.handle(moves)
         },
       })
+      checkTip(options, engine)
       store = new LocalStore(options, engine, unlock)
       store.#foreign.handle(early)
       engine.checkDisk()
@@ -238,6 +239,15 @@ export class LocalStore implements Repository {
       this.#options.log.error('disk-unreadable', { reason: errorCode(error) })
     }
   }
+}
+
+function checkTip({ gitDir, branch }: LocalStoreOptions, engine: Engine): void {
+  const ref = `refs/heads/${branch}`
+  const tip = engine.refs.get(ref)
+  if (tip === undefined || engine.read(tip)?.type === 'commit') return
+  throw new Fatal(
+    `${gitDir}: ${ref} points at ${tip}, which is no commit here; look with: git fsck`,
+  )
 }
 
 /** A pull's objects are stored before it is integrated: what the integration itself brings is the merge we made. */

@@ -119,7 +119,8 @@ function decodeObject(body: Buffer): StoredEntry | undefined {
     oid: oidAt(body, 8),
     type,
     size: body.readUInt32BE(4),
-    deflated: body.subarray(OBJECT_BODY_BYTES),
+    // A copy: entries outlive the segment they were read from.
+    deflated: new Uint8Array(body.subarray(OBJECT_BODY_BYTES)),
   }
   return body[2] === 1 ? { ...common, base: oidAt(body, 28) } : common
 }

@@ -198,7 +198,7 @@ class Draft {
     for (let at = start; at < this.entries.length; at++) {
       const entry = this.entries[at]!
       const isPart = entry.deflated.buffer.byteLength > 2 * entry.deflated.length
-      if (isPart) this.entries[at] = { ...entry, deflated: Uint8Array.from(entry.deflated) }
+      if (isPart) this.entries[at] = { ...entry, deflated: new Uint8Array(entry.deflated) }
     }
     return this
   }

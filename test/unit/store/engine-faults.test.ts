@@ -205,6 +205,30 @@ describe('refs that cannot be written', () => {
 })
 
 describe('an appliance that throws', () => {
+  test('in accept, at a push by path: it is taken in once that is mended', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    let broken = false
+    const accept: LocalStoreOptions['accept'] = () => {
+      if (broken) throw new Error('a bug')
+      return { problems: [] }
+    }
+    const store = await open({ gitDir, accept })
+    await put(store, 'ours', 'x')
+    await store.seal()
+    const theirs = await pushByPath(gitDir, 'theirs')
+    broken = true
+    store.engine.checkDisk()
+    await store.settled()
+    await store.seal()
+    expect(await gitOk(['-C', gitDir, 'rev-parse', 'main'])).toBe(theirs)
+    broken = false
+    store.engine.checkDisk()
+    await store.settled()
+    expect(paths(store)).toEqual(['ours', 'theirs'])
+    await store.close()
+    await fsck(gitDir)
+  })
+
   test('in accept, at a commit: the same change goes through whole later', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
     let broken = true
@@ -377,6 +401,97 @@ describe('what git can hold', () => {
     const again = await open({ gitDir })
     expect([...again.branch.log()].length).toBe(3)
     await again.close()
+  })
+})
+
+describe('odd repositories', () => {
+  test('a tree deeper than the stack is listed, compared and committed on', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    await gitOk(['init', '-q', '--bare', gitDir])
+    const path = `${'d/'.repeat(5000)}f`
+    const stream = [
+      'commit refs/heads/main',
+      'committer a <a@b> 1700000000 +0000',
+      'data 1',
+      'x',
+      `M 644 inline ${path}`,
+      'data 1',
+      'x',
+      '',
+    ]
+    await gitOk(['-C', gitDir, 'fast-import', '--quiet'], { input: stream.join('\n') })
+    const store = await open({ gitDir })
+    const before = store.branch.head
+    expect(paths(store)).toEqual([path])
+    await put(store, 'f', 'x')
+    expect(store.branch.head.diff(before).map((change) => change.path)).toEqual(['f'])
+    const refused = await store.branch.commit(alice, (edit) => edit.delete('d'))
+    expect(refused).toMatchObject({ ok: false, error: { kind: 'bad-path' } })
+    await store.close()
+    await fsck(gitDir)
+  })
+
+  test('objects are borrowed from relative alternates, also in a circle', async () => {
+    const folder = tempDir('store')
+    const lender = await open({ gitDir: join(folder, 'a.git') })
+    await put(lender, 'f', 'lent')
+    await lender.close()
+    const gitDir = join(folder, 'b.git')
+    await gitOk(['clone', '-q', '--bare', '--shared', join(folder, 'a.git'), gitDir])
+    mkdirSync(join(folder, 'a.git/objects/info'), { recursive: true })
+    writeFileSync(join(folder, 'a.git/objects/info/alternates'), '../../b.git/objects\n')
+    writeFileSync(join(gitDir, 'objects/info/alternates'), '# lender\n../../a.git/objects\n')
+    const store = await open({ gitDir })
+    expect(Buffer.from(store.branch.head.get('f')!).toString()).toBe('lent')
+    await put(store, 'g', 'own')
+    await store.close()
+    await fsck(gitDir)
+  })
+
+  test('a ref written over with the id of nothing is written again', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    const store = await open({ gitDir })
+    const head = await put(store, 'f', '1')
+    await store.seal()
+    writeFileSync(join(gitDir, 'refs/heads/main'), `${'1'.repeat(40)}\n`)
+    store.engine.checkDisk()
+    await store.settled()
+    await store.seal()
+    expect(await gitOk(['-C', gitDir, 'rev-parse', 'main'])).toBe(head)
+    await store.close()
+  })
+
+  test('a start on a branch whose commit is gone says so', async () => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    await gitOk(['init', '-q', '--bare', gitDir])
+    writeFileSync(join(gitDir, 'refs/heads/main'), `${'1'.repeat(40)}\n`)
+    await expect(open({ gitDir })).rejects.toThrow('no commit here')
+    expect(existsSync(join(gitDir, 'cairn', 'lock'))).toBe(false)
+  })
+})
+
+describe('the lock of a repository', () => {
+  const withLock = async (text: string): Promise<LocalStore> => {
+    const gitDir = join(tempDir('store'), 'r.git')
+    mkdirSync(join(gitDir, 'cairn'), { recursive: true })
+    writeFileSync(join(gitDir, 'cairn', 'lock'), text)
+    return await open({ gitDir })
+  }
+
+  test('of a living process counts, also when its start could not be read', async () => {
+    await expect(withLock(`${process.ppid} \n`)).rejects.toThrow(
+      `in use by process ${process.ppid}`,
+    )
+  })
+
+  test.each([
+    ['torn', ''],
+    ['of a process that is gone', '4194305 1\n'],
+    ['of another process that had our number', `${process.pid} \n`],
+    ['of a process whose number is taken by another', `${process.ppid} 1\n`],
+  ])('%s is taken over', async (_, text) => {
+    const store = await withLock(text)
+    await store.close()
   })
 })
 
