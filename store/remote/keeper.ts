@@ -118,6 +118,9 @@ class RemoteKeeper implements Keeper {
       'When all was last well with the remote',
       () => (this.#lastSuccessMs ?? 0) / 1000,
     )
+    metrics.gauge('cairn_store_remote_failing', '1 while the remote fails; /status says why', () =>
+      this.#state.failure === undefined ? 0 : 1,
+    )
   }
 
   start(): void {

@@ -112,6 +112,8 @@ describe.concurrent('a store that follows a remote', () => {
     await place.stop()
     await house.write('b', '2\n')
     await until('failing', () => house.keeper.status().lastError !== undefined)
+    expect(house.metrics()).toMatch(/^cairn_store_remote_failing 1$/m)
+    expect(house.metrics()).toMatch(/^cairn_store_remote_ahead 1$/m)
     await house.write('c', '3\n')
     await place.start()
     const work = await place.clone()
@@ -125,6 +127,9 @@ describe.concurrent('a store that follows a remote', () => {
       '3\n',
       '4\n',
     ])
+    await until('settled', () => house.keeper.status().phase === 'idle')
+    expect(house.metrics()).toMatch(/^cairn_store_remote_failing 0$/m)
+    expect(house.metrics()).toMatch(/^cairn_store_remote_ahead 0$/m)
     await place.close()
   })
 

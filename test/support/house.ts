@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { systemClock, type Clock } from '../../shared/clock/clock.ts'
 import { silentLog, type Fields, type Log } from '../../shared/log/log.ts'
-import { silentMetrics } from '../../shared/metrics/metrics.ts'
+import { Registry } from '../../shared/metrics/registry.ts'
 import type { Accept, MergeRules } from '../../store/api.ts'
 import { systemDisk } from '../../store/disk/disk.ts'
 import type { Oid } from '../../store/object/oid.ts'
@@ -18,6 +18,8 @@ const COMMITTER = { name: 'cairn-test', email: 'cairn-test@example.org' }
 export type House = {
   readonly store: LocalStore
   readonly keeper: Keeper
+  /** As a scraper reads it. */
+  metrics(): string
   readonly log: RecordedLog
   /** One commit of one file. */
   write(path: string, content: string): Promise<Oid>
@@ -41,6 +43,7 @@ export async function openHouse(
   options: HouseOptions = {},
 ): Promise<House> {
   const log = new RecordedLog()
+  const registry = new Registry()
   const store = await openLocalStore(gitDir, options)
   const keeper = createKeeper({
     repository: store,
@@ -52,7 +55,7 @@ export async function openHouse(
     incoming: { pack: GIT_LIMITS.pack, allowLinks: false },
     clock: options.clock ?? systemClock,
     log,
-    metrics: silentMetrics,
+    metrics: registry,
     ...(options.random && { random: options.random }),
   })
   let closed = false
@@ -61,6 +64,7 @@ export async function openHouse(
     store,
     keeper,
     log,
+    metrics: () => registry.openMetrics(),
     async write(path, content) {
       const info = { message: `Write ${path}`, author: COMMITTER }
       const done = await store.branch.commit(info, (edit) => edit.set(path, content))
