@@ -1,7 +1,8 @@
 // The journal: two recycled segment files; transactions are durable when `append` resolves, many to one write.
 //
 // While one segment is being sealed into a pack the other takes new transactions. A segment is freed only after its
-// content is a pack and its refs have moved, so at most two hold anything and replaying them is idempotent.
+// content is a pack and its refs have moved, or stand among the waiting refs; so at most two hold anything, and
+// replaying them is idempotent.
 import { join } from 'node:path'
 import { Bug } from '../../shared/result/result.ts'
 import type { Disk, DurableFile } from '../disk/disk.ts'
@@ -62,14 +63,17 @@ export class Journal {
     const scans = scanSegments(disk, folder)
     const recovered = inOrder(scans)
     const epoch = Math.max(...scans.map((s) => s.epoch))
-    const segment = (at: 0 | 1): Segment => ({
-      path: paths[at],
-      file: disk.openDurable(paths[at]),
-      epoch: scans[at]!.epoch,
-      live: scans[at]!.transactions.length > 0,
-      length: 0,
-      transactions: [],
-    })
+    const segment = (at: 0 | 1): Segment => {
+      const live = scans[at]!.transactions.length > 0
+      return {
+        path: paths[at],
+        file: disk.openDurable(paths[at]),
+        epoch: scans[at]!.epoch,
+        live,
+        length: live ? (disk.stamp(paths[at])?.size ?? 0) : 0,
+        transactions: [],
+      }
+    }
     const isNew = paths.some((path) => disk.stamp(path) === undefined)
     const journal = new Journal(disk, [segment(0), segment(1)], epoch)
     // Synchronous writes cover content and size, not the name of a file just made.
