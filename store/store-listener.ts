@@ -44,7 +44,8 @@ export async function listenStore(
   const listener = await listenHttp({
     listen: serve.listen,
     ...(tls !== undefined && { tls }),
-    limits: { bodyBytes: serve.limitPush },
+    // The handler bounds each body, and says so in words that git prints.
+    limits: { bodyBytes: Number.POSITIVE_INFINITY },
     log,
     handler: createGitHandler({
       repository: local,

@@ -82,9 +82,8 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     },
     async stop() {
       unsubscribe()
-      await listener.close()
+      await Promise.all([listener.close(), store.close()])
       counts.flush()
-      await store.close()
     },
   }
 }

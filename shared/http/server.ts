@@ -53,7 +53,7 @@ const DEFAULT_HTTP_LIMITS: HttpLimits = {
 export type HttpListener = {
   readonly address: string
   readonly port: number
-  /** Takes no new request, lets the running ones end within `drainMs`, then cuts. */
+  /** Takes no new request, lets those whose header is here end within `drainMs`, then cuts. */
   close(): Promise<void>
 }
 
@@ -67,7 +67,11 @@ export async function listenHttp(options: {
 }): Promise<HttpListener> {
   const limits = { ...DEFAULT_HTTP_LIMITS, ...options.limits }
   const { log, tls } = options
+  const busy = new Set<string>()
   const onRequest: RequestListener = (request, response) => {
+    const peer = peerOf(request.socket)
+    busy.add(peer)
+    response.on('close', () => busy.delete(peer))
     void answer(request, response, { handler: options.handler, limits, log })
   }
   const settings = {
@@ -87,11 +91,11 @@ export async function listenHttp(options: {
     if (statedLength(request) <= limits.bodyBytes) response.writeContinue()
     onRequest(request, response)
   })
-  const sockets = new Set<Socket>()
+  const sockets = new Map<Socket, string>()
   const perClient = new PerClient(limits.connectionsPerClient)
   server.prependListener('connection', (socket: Socket) => {
     const client = socket.remoteAddress ?? ''
-    sockets.add(socket)
+    sockets.set(socket, peerOf(socket))
     socket.on('close', () => {
       sockets.delete(socket)
       perClient.leave(client)
@@ -106,6 +110,8 @@ export async function listenHttp(options: {
     port: bound.port,
     async close() {
       detach()
+      const idle = [...sockets].filter(([, peer]) => !busy.has(peer))
+      for (const [socket] of idle) socket.destroy()
       await drain(server, sockets, limits.drainMs)
     },
   }
@@ -166,6 +172,11 @@ function statedLength(request: IncomingMessage): number {
   return Number(request.headers['content-length'] ?? 0)
 }
 
+/** The same for a connection and for TLS inside it. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
+}
+
 /** Without the query, which may hold what a log should not. */
 function describe(request: IncomingMessage): { method: string; path: string } {
   return { method: request.method ?? '', path: (request.url ?? '').split('?')[0] ?? '' }
@@ -187,12 +198,16 @@ function bind(server: Server, listen: Endpoint): Promise<AddressInfo> {
   })
 }
 
-function drain(server: Server, sockets: ReadonlySet<Socket>, drainMs: number): Promise<void> {
+function drain(
+  server: Server,
+  sockets: ReadonlyMap<Socket, string>,
+  drainMs: number,
+): Promise<void> {
   return new Promise((resolve) => {
     // Connections become idle one by one as their answers end.
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
     const cut = setTimeout(() => {
-      for (const socket of sockets) socket.destroy()
+      for (const socket of sockets.keys()) socket.destroy()
     }, drainMs)
     server.close(() => {
       clearInterval(sweep)

@@ -1,5 +1,8 @@
 // cairn-dns as a whole, on loopback: asked by dig, kdig and drill, fed by stock git.
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
@@ -41,9 +44,11 @@ afterEach(async () => {
   for (const { running } of servers.splice(0)) await running.stop()
 })
 
-async function start(path = join(tempDir('dns-e2e'), 'zones.git'), more = ''): Promise<Server> {
+async function start(
+  path = join(tempDir('dns-e2e'), 'zones.git'),
+  set: readonly string[] = [],
+): Promise<Server> {
   const text = `listen = ["127.0.0.1:0", "[::1]:0"]
-${more}
 [answers]
 identity = "ns1.test"
 [store]
@@ -52,7 +57,7 @@ path = ${JSON.stringify(path)}
 listen = "127.0.0.1:0"
 [observe]
 `
-  const config = decodeConfig(text, 'dns.toml', dnsConfig)
+  const config = decodeConfig(text, 'dns.toml', dnsConfig, set)
   if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
   const events: string[] = []
   const say = (event: string, fields?: object) =>
@@ -164,6 +169,33 @@ peerTest(
     expect(await dig(server, 'new.example.org')).toContain('status: NXDOMAIN')
   },
 )
+
+peerTest('git', 'a push beyond limit_push is refused in words', async () => {
+  const server = await start(undefined, ['store.serve.limit_push="100 kB"'])
+  const copy = await firstPush(server.url, { 'zones/example.org': ZONE })
+  const noise = randomBytes(200_000).toString('base64')
+  await commit(copy, { 'notes.txt': noise })
+  const { code, stderr } = await git(['push'], { cwd: copy })
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringContaining('a push may have 100000 bytes at most'),
+  ])
+})
+
+test('clients that say nothing do not hold up the stop', async () => {
+  const server = await start()
+  const idle = [server.port, Number(new URL(server.url).port)].map((port) =>
+    connect(port, '127.0.0.1'),
+  )
+  await Promise.all(idle.map((socket) => once(socket, 'connect')))
+  for (const socket of idle) socket.on('error', () => {}).write('x')
+  await new Promise((done) => setTimeout(done, 50))
+  const startMs = Date.now()
+  await server.running.stop()
+  servers.pop()
+  expect(Date.now() - startMs).toBeLessThan(2_500)
+  for (const socket of idle) socket.destroy()
+})
 
 peerTest(['git', 'dig'], 'every record type as dig shows it', async () => {
   const server = await start()

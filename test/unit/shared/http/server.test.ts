@@ -326,6 +326,19 @@ describe('closing', () => {
     await expect(fetch(`http://127.0.0.1:${listener.port}`)).rejects.toThrow()
   })
 
+  test.each(['', 'G', 'GET / HTTP/1.1\r\nHos'])(
+    'who only said %j is not waited for',
+    async (said) => {
+      const { listener } = await serve(hello)
+      const idle = raw(listener, said)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      const start = Date.now()
+      await listener.close()
+      expect(await idle.closed).toBe('')
+      expect(Date.now() - start).toBeLessThan(1_000)
+    },
+  )
+
   test('what does not finish in time is cut', async () => {
     const { listener } = await serve(() => new Promise(() => {}), { drainMs: 100 })
     const stuck = raw(listener, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
