@@ -265,7 +265,16 @@ export class ServedBranch implements Branch {
     const before = this.#head
     this.#head = next
     this.#headNumber = number
-    for (const listener of this.#listeners) listener(next, before)
+    for (const listener of this.#listeners) {
+      try {
+        listener(next, before)
+      } catch (error) {
+        // A fault of the listener's, to end the process as such; the commit is durable, and the others hear of it.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
   }
 
   #touches(path: string, commit: { tree: Oid; parents: readonly Oid[] }): boolean {
