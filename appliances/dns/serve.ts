@@ -39,6 +39,12 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     merge: ['zones/**', '*'].map((pattern) => ({ pattern, merge: zoneMerge(mergeText) })),
     committer: PERSON,
   })
+  if (config.workers > 1) {
+    log.warn('workers-missing', {
+      asked: config.workers,
+      why: 'this version answers from one thread',
+    })
+  }
   const branch = store.branch()
   let zones = publishLogged(keeper, branch.head, log)
   const counts = countAnswers(metrics, clock)

@@ -5,6 +5,7 @@ import type { Clock } from '../clock/clock.ts'
 import { decodeConfig, type Decoder } from '../config/decode.ts'
 import { nearest } from '../config/key-path.ts'
 import type { ObserveConfig } from '../config/observe-table.ts'
+import type { SandboxConfig } from '../config/sandbox-table.ts'
 import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { formatProblem, hasErrors, problem, type Problem } from '../result/problem.ts'
@@ -13,7 +14,7 @@ import { deniedAccess } from './denied-access.ts'
 import { liveUntilStopped } from './lifecycle.ts'
 
 /** What the frame itself reads from every configuration. */
-export type ApplianceConfig = { readonly observe: ObserveConfig }
+export type ApplianceConfig = { readonly observe: ObserveConfig; readonly sandbox?: SandboxConfig }
 
 export type Appliance<C extends ApplianceConfig> = {
   /** `cairn-dns`. */

@@ -63,6 +63,11 @@ export async function liveUntilStopped<C extends ApplianceConfig>(
         detail: phase === 'ready' ? running?.status() : undefined,
       }),
     })
+    if (config.sandbox?.enabled === true) {
+      log.warn('sandbox-missing', {
+        why: 'this version cannot restrict itself: use the permission flags of its README, or the systemd unit',
+      })
+    }
     const context = {
       config,
       log,

@@ -22,7 +22,7 @@ import {
   writeSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 const WRITE_BLOCK_BYTES = 4 << 20
 /** Of one file at most PAGES * PAGE_BYTES, a megabyte, is kept. */
@@ -77,7 +77,7 @@ export const systemDisk: Disk = {
       return { mtimeMs, ino, size }
     }),
   isFolder: (path) => absentAs(false, () => statSync(path).isDirectory()),
-  makeFolder: (path) => void mkdirSync(path, { recursive: true }),
+  makeFolder,
   openDurable,
   replace,
   createExclusive,
@@ -246,6 +246,19 @@ function* inBlocks(chunks: readonly Uint8Array[]): Generator<Uint8Array> {
     size = 0
   }
   if (size > 0) yield Buffer.concat(block)
+}
+
+/** Level by level: the recursive form never ends where a folder that is there answers ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  if (absentAs(false, () => statSync(path).isDirectory())) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Somebody else made it meanwhile; that it is a file shows when it is used.
+    if (errorCode(error) !== 'EEXIST') throw error
+  }
 }
 
 function removeFolder(path: string): boolean {

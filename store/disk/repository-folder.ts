@@ -16,6 +16,9 @@ const CONFIG = `[core]
 /** `extensions.*` that change nothing for who reads and adds objects and refs the classic way. */
 const KNOWN_EXTENSIONS = new Set(['noop', 'noop-v1', 'worktreeconfig'])
 
+/** What a kill may leave of a repository being made. */
+const OURS = new Set(['objects', 'refs', 'config', 'HEAD', 'cairn'])
+
 /** Clocks are set a little while a machine starts. */
 const BOOT_SLACK_MS = 60_000
 
@@ -23,6 +26,11 @@ export function prepareRepository(disk: Disk, gitDir: string, branch: string): v
   if (disk.stamp(join(gitDir, '.git')) !== undefined) {
     throw new Fatal(
       `${gitDir} is a work tree; the store needs a bare repository: git clone --bare ${gitDir} ${gitDir}.git`,
+    )
+  }
+  if (isUnfinished(disk, gitDir) && disk.list(gitDir).some((name) => !OURS.has(name))) {
+    throw new Fatal(
+      `${gitDir} is a folder with other things in it, and no repository; name one that is empty or not there yet`,
     )
   }
   try {

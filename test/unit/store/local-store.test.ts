@@ -572,6 +572,19 @@ describe('opening', () => {
     await expect(open({ gitDir })).rejects.toThrow('objectformat = sha256 is not understood')
   })
 
+  test('a folder with other things in it is left alone', async () => {
+    const folder = tempDir('home')
+    writeFileSync(join(folder, 'letter.txt'), 'x')
+    await expect(open({ gitDir: folder })).rejects.toThrow('with other things in it')
+    expect(readdirSync(folder)).toEqual(['letter.txt'])
+  })
+
+  test('a place where nothing can be made is refused, at once', async () => {
+    await expect(open({ gitDir: '/proc/x/r.git', disk: systemDisk })).rejects.toThrow(
+      'cannot make a repository there',
+    )
+  })
+
   test('a work tree is refused with the way out', async () => {
     const work = join(tempDir('work'), 'w')
     await gitOk(['init', '-q', work])

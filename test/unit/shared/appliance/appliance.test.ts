@@ -219,12 +219,12 @@ describe.concurrent('running', () => {
 
   test('--set lies over the file, log in text when asked', async () => {
     const file = config('[observe.log]\nformat = "json"\n')
-    const set = ['observe.log.format=text', 'observe.log.level=info']
+    const set = ['observe.log.format=text', 'observe.log.level=warn', 'sandbox.enabled=true']
     const tiny = new Tiny(['--config', file, ...set.flatMap((s) => ['--set', s])])
     for (let i = 0; i < 500 && !tiny.out.includes('\n'); i++) {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
-    expect(tiny.out).toMatch(/^\S+Z info {2}ready addresses=.*\n$/)
+    expect(tiny.out).toMatch(/^\S+Z warn {2}sandbox-missing why=".*"\n$/)
     expect((await tiny.end())[0]).toBe(0)
   })
 

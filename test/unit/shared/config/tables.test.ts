@@ -138,12 +138,6 @@ describe('[store] that contradicts itself', () => {
   })
 })
 
-test('a sandbox that is not there yet cannot be switched on', () => {
-  expect(decode('[sandbox]\nenabled = true', object({ sandbox: sandboxTable }))).toEqual([
-    expect.stringMatching(/^f:2: sandbox\.enabled: This version cannot restrict itself yet/),
-  ])
-})
-
 test('[observe] and [sandbox] may be left out, and say what is wrong', () => {
   const both = object({ observe: observeTable, sandbox: sandboxTable })
   expect(decode('', both)).toEqual({
