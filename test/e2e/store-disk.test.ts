@@ -6,12 +6,12 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test, type TestContext } from 'vitest'
 import { systemClock } from '../../shared/clock/clock.ts'
-import { silentLog } from '../../shared/log/log.ts'
 import type { CommitError, Snapshot } from '../../store/api.ts'
 import { systemDisk } from '../../store/disk/disk.ts'
-import { LocalStore } from '../../store/store.ts'
+import type { LocalStore } from '../../store/store.ts'
 import type { Result } from '../../shared/result/result.ts'
 import { git, gitOk } from '../support/git.ts'
+import { openLocal } from '../support/local-store.ts'
 import { tempDir } from '../support/temp.ts'
 
 const DISK_BYTES = 6 << 20
@@ -40,19 +40,7 @@ function mountOrSkip(context: TestContext, folder: string, ...args: string[]): v
 }
 
 function open(gitDir: string): Promise<LocalStore> {
-  return LocalStore.open({
-    gitDir,
-    branch: 'main',
-    seal: 'quiet',
-    disk: systemDisk,
-    clock: systemClock,
-    log: silentLog,
-    committer: { name: 'cairn-test', email: 'cairn@localhost' },
-    accept: () => ({ problems: [] }),
-    merge: [],
-    sign: (bytes) => bytes,
-    vouch: () => [],
-  })
+  return openLocal({ gitDir, disk: systemDisk, clock: systemClock })
 }
 
 function put(

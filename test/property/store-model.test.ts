@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../shared/clock/clock.ts'
-import { silentLog } from '../../shared/log/log.ts'
 import { systemDisk } from '../../store/disk/disk.ts'
-import { LocalStore } from '../../store/store.ts'
 import { git } from '../support/git.ts'
+import { openLocal } from '../support/local-store.ts'
 import { tempDir } from '../support/temp.ts'
 
 type Step = { path: string; text: string | undefined; waits: number; seals: boolean }
@@ -19,26 +18,11 @@ const step: fc.Arbitrary<Step> = fc.record({
   seals: fc.boolean(),
 })
 
-const open = (gitDir: string): Promise<LocalStore> =>
-  LocalStore.open({
-    gitDir,
-    branch: 'main',
-    seal: 'quiet',
-    disk: systemDisk,
-    clock: systemClock,
-    log: silentLog,
-    committer: { name: 'c', email: 'c@x' },
-    accept: () => ({ problems: [] }),
-    merge: [],
-    sign: (bytes) => bytes,
-    vouch: () => [],
-  })
-
 test('writers at once behave like one after the other, across seals and a reopening', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 64 }), async (steps) => {
       const gitDir = join(tempDir('model'), 'r.git')
-      const store = await open(gitDir)
+      const store = await openLocal({ gitDir, disk: systemDisk, clock: systemClock })
       const acknowledged = new Set<number>()
       await Promise.all(
         steps.map(async ({ path, text, waits, seals }, number) => {
@@ -54,7 +38,7 @@ test('writers at once behave like one after the other, across seals and a reopen
         }),
       )
       await store.close()
-      const again = await open(gitDir)
+      const again = await openLocal({ gitDir, disk: systemDisk, clock: systemClock })
       const history = [...again.branch.log()].reverse()
       expect(new Set(history.map((c) => Number(c.message)))).toEqual(acknowledged)
       expect(history).toHaveLength(acknowledged.size)

@@ -1,49 +1,18 @@
 // What the store does when something fails beside it or half way: nothing acknowledged is lost, nothing of others overwritten.
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { VirtualClock } from '../../../shared/clock/clock.ts'
-import { silentLog } from '../../../shared/log/log.ts'
-import type { CommitInfo } from '../../../store/api.ts'
 import { toStoredEntry } from '../../../store/pack/entry.ts'
 import { ZERO_OID, type Oid } from '../../../store/object/oid.ts'
 import { DiskRefs } from '../../../store/refs/disk-refs.ts'
-import { LocalStore, type LocalStoreOptions } from '../../../store/store.ts'
+import type { LocalStore, LocalStoreOptions } from '../../../store/store.ts'
 import { ForgetfulDisk } from '../../support/forgetful-disk.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
-import { git, gitOk } from '../../support/git.ts'
+import { gitOk } from '../../support/git.ts'
+import { alice, fsck, killed, openLocal } from '../../support/local-store.ts'
 import { tempDir } from '../../support/temp.ts'
-
-const alice: CommitInfo = {
-  message: 'change',
-  author: { name: 'Alice', email: 'alice@example.org' },
-}
-
-async function open(options: Partial<LocalStoreOptions> = {}): Promise<LocalStore> {
-  return await LocalStore.open({
-    gitDir: join(tempDir('store'), 'r.git'),
-    branch: 'main',
-    seal: 'quiet',
-    disk: new FaultyDisk(),
-    clock: new VirtualClock(),
-    log: silentLog,
-    committer: { name: 'cairn-test', email: 'cairn@localhost' },
-    accept: () => ({ problems: [] }),
-    merge: [],
-    sign: (bytes) => bytes,
-    vouch: () => [],
-    ...options,
-  })
-}
 
 const put = async (store: LocalStore, path: string, text: string): Promise<Oid> => {
   const done = await store.branch.commit({ ...alice, message: `set ${path}` }, (e) =>
@@ -58,20 +27,6 @@ const paths = (store: LocalStore): string[] =>
 
 const sorted = (refs: ReadonlyMap<string, Oid>): string[] =>
   Array.from(refs, ([name, oid]) => `${name} ${oid}`).sort()
-
-const fsck = async (gitDir: string): Promise<void> => {
-  const run = await git(['-C', gitDir, 'fsck', '--full', '--strict', '--no-dangling'])
-  expect(run.stderr).toBe('')
-  expect(run.code).toBe(0)
-}
-
-/** The repository as it lies on the disk, without the lock: what a kill at this moment leaves. */
-const killed = (gitDir: string): string => {
-  const copy = join(tempDir('killed'), 'r.git')
-  cpSync(gitDir, copy, { recursive: true })
-  rmSync(join(copy, 'cairn', 'lock'), { force: true })
-  return copy
-}
 
 /** A commit on top of what `gitDir` has on disk, put there by stock git. */
 const pushByPath = async (gitDir: string, file: string): Promise<string> => {
@@ -94,14 +49,14 @@ const move = async (store: LocalStore, name: string, to: Oid): Promise<void> => 
 describe('refs that cannot be written', () => {
   test('a ref whose lock is held through a stop is written by the next start', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'f', '1')
     await store.seal()
     writeFileSync(join(gitDir, 'refs/heads/main.lock'), '')
     const head = await put(store, 'f', '2')
     await store.close()
     rmSync(join(gitDir, 'refs/heads/main.lock'))
-    const again = await open({ gitDir })
+    const again = await openLocal({ gitDir })
     expect(again.branch.head.commit).toBe(head)
     await again.seal()
     expect(await gitOk(['-C', gitDir, 'rev-parse', 'main'])).toBe(head)
@@ -110,13 +65,13 @@ describe('refs that cannot be written', () => {
 
   test('a push by path met in the last seal before the stop is merged after it', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'base', '1')
     await store.seal()
     await put(store, 'ours', '2')
     await pushByPath(gitDir, 'theirs')
     await store.close()
-    const again = await open({ gitDir })
+    const again = await openLocal({ gitDir })
     await again.settled()
     expect(paths(again)).toEqual(['base', 'ours', 'theirs'])
     await again.close()
@@ -125,13 +80,13 @@ describe('refs that cannot be written', () => {
 
   test('a push by path while we were down is merged with what the journal holds', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'base', '1')
     await store.seal()
     await put(store, 'ours', '2')
     const left = killed(gitDir)
     await pushByPath(left, 'theirs')
-    const again = await open({ gitDir: left })
+    const again = await openLocal({ gitDir: left })
     await again.settled()
     expect(paths(again)).toEqual(['base', 'ours', 'theirs'])
     await again.close()
@@ -142,7 +97,7 @@ describe('refs that cannot be written', () => {
   test('killed in a seal, refs moved and deleted since are taken for our own', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
     const disk = new FaultyDisk()
-    const store = await open({ gitDir, disk })
+    const store = await openLocal({ gitDir, disk })
     const first = await put(store, 'f', '1')
     await store.seal()
     await move(store, 'refs/tags/gone', first)
@@ -162,7 +117,7 @@ describe('refs that cannot be written', () => {
     await move(store, 'refs/heads/forced', first)
     const left = killed(gitDir)
     expect(await gitOk(['-C', left, 'rev-parse', 'forced'])).toBe(second)
-    const again = await open({ gitDir: left })
+    const again = await openLocal({ gitDir: left })
     await again.seal()
     expect(await gitOk(['-C', left, 'for-each-ref', '--format=%(refname) %(objectname)'])).toBe(
       `refs/heads/forced ${first}\nrefs/heads/main ${second}`,
@@ -172,7 +127,7 @@ describe('refs that cannot be written', () => {
 
   test('a branch may take the name of a folder of branches that are gone', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     const head = await put(store, 'f', '1')
     await move(store, 'refs/heads/feature/one', head)
     await store.seal()
@@ -190,7 +145,7 @@ describe('refs that cannot be written', () => {
 
   test('a tag moved on disk, then moved here, is written', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     const first = await put(store, 'f', '1')
     const second = await put(store, 'f', '2')
     await store.seal()
@@ -212,7 +167,7 @@ describe('an appliance that throws', () => {
       if (broken) throw new Error('a bug')
       return { problems: [] }
     }
-    const store = await open({ gitDir, accept })
+    const store = await openLocal({ gitDir, accept })
     await put(store, 'ours', 'x')
     await store.seal()
     const theirs = await pushByPath(gitDir, 'theirs')
@@ -236,7 +191,7 @@ describe('an appliance that throws', () => {
       if (broken) throw new Error('a bug')
       return { problems: [] }
     }
-    const store = await open({ gitDir, accept })
+    const store = await openLocal({ gitDir, accept })
     await expect(put(store, 'f', 'x')).rejects.toThrow('a bug')
     broken = false
     const head = await put(store, 'f', 'x')
@@ -249,7 +204,7 @@ describe('an appliance that throws', () => {
     const accept: LocalStoreOptions['accept'] = () => {
       throw new Error('a bug')
     }
-    const store = await open({ accept })
+    const store = await openLocal({ accept })
     const tree = toStoredEntry('tree', new Uint8Array())
     const who = 'A <a@example.org> 1767225600 +0000'
     const text = `tree ${tree.oid}\nauthor ${who}\ncommitter ${who}\n\nx\n`
@@ -266,7 +221,7 @@ describe('journal and seal', () => {
   test('an append that fails while only refs are being written costs nothing acknowledged', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
     const disk = new FaultyDisk()
-    const store = await open({ gitDir, disk })
+    const store = await openLocal({ gitDir, disk })
     await put(store, 'f', '1')
     await store.seal()
     writeFileSync(join(gitDir, 'refs/heads/main.lock'), '')
@@ -292,7 +247,7 @@ describe('journal and seal', () => {
     expect(head).toBeDefined()
     await store.seal()
     await store.close()
-    const again = await open({ gitDir })
+    const again = await openLocal({ gitDir })
     expect(again.branch.head.commit).toBe(head)
     await again.close()
     await fsck(gitDir)
@@ -301,7 +256,7 @@ describe('journal and seal', () => {
   test('a big transaction during a seal is sealed when it is quiet', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
     const clock = new VirtualClock()
-    const store = await open({ gitDir, clock })
+    const store = await openLocal({ gitDir, clock })
     await put(store, 'f', '1')
     const sealing = store.seal()
     const big = randomBytes(5 << 20)
@@ -317,7 +272,7 @@ describe('journal and seal', () => {
   test('with seal always, a seal that fails does not make the commit a failure', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
     const disk = new FaultyDisk()
-    const store = await open({ gitDir, disk, seal: 'always' })
+    const store = await openLocal({ gitDir, disk, seal: 'always' })
     await put(store, 'f', '1')
     const replace = disk.replace.bind(disk)
     disk.replace = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }))
@@ -333,12 +288,12 @@ describe('journal and seal', () => {
     const gitDir = join(tempDir('store'), 'r.git')
     const disk = new FaultyDisk()
     const clock = new VirtualClock()
-    const store = await open({ gitDir, disk, clock })
+    const store = await openLocal({ gitDir, disk, clock })
     const head = await put(store, 'f', '1')
     disk.replace = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }))
     await store.close().catch(() => {})
     expect(existsSync(join(gitDir, 'cairn', 'lock'))).toBe(false)
-    const again = await open({ gitDir })
+    const again = await openLocal({ gitDir })
     // The old one is quiet now: whatever time brings, it touches the repository no more.
     const writes = disk.writes
     clock.advance(60_000)
@@ -353,7 +308,7 @@ describe('journal and seal', () => {
 describe('leftovers of a kill', () => {
   test('our ref lock and half-written packs are cleared away; keep files do not pile up', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     const head = await put(store, 'f', '1')
     const left = killed(gitDir)
     await store.close()
@@ -367,7 +322,7 @@ describe('leftovers of a kill', () => {
       join(pack, 'pack-0000000000000000000000000000000000000000.keep'),
       'cairn: refs are about to move\n',
     )
-    const again = await open({ gitDir: left })
+    const again = await openLocal({ gitDir: left })
     await put(again, 'f', '2')
     await again.close()
     expect(await gitOk(['-C', left, 'rev-parse', 'main'])).toBe(again.branch.head.commit)
@@ -379,7 +334,7 @@ describe('leftovers of a kill', () => {
     const gitDir = join(tempDir('store'), 'r.git')
     mkdirSync(gitDir)
     writeFileSync(join(gitDir, 'config'), torn)
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'f', '1')
     await store.close()
     await fsck(gitDir)
@@ -389,7 +344,7 @@ describe('leftovers of a kill', () => {
 describe('what git can hold', () => {
   test('a commit that deletes everything is cloned, collected and checked like any other', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'd/f', '1')
     await store.branch.commit(alice, (edit) => edit.delete('d'))
     expect(paths(store)).toEqual([])
@@ -398,7 +353,7 @@ describe('what git can hold', () => {
     await fsck(gitDir)
     await gitOk(['clone', '-q', '--bare', `file://${gitDir}`, join(tempDir('clone'), 'c')])
     await gitOk(['-C', gitDir, 'gc', '-q', '--prune=now'])
-    const again = await open({ gitDir })
+    const again = await openLocal({ gitDir })
     expect([...again.branch.log()].length).toBe(3)
     await again.close()
   })
@@ -420,7 +375,7 @@ describe('odd repositories', () => {
       '',
     ]
     await gitOk(['-C', gitDir, 'fast-import', '--quiet'], { input: stream.join('\n') })
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     const before = store.branch.head
     expect(paths(store)).toEqual([path])
     await put(store, 'f', 'x')
@@ -433,7 +388,7 @@ describe('odd repositories', () => {
 
   test('objects are borrowed from relative alternates, also in a circle', async () => {
     const folder = tempDir('store')
-    const lender = await open({ gitDir: join(folder, 'a.git') })
+    const lender = await openLocal({ gitDir: join(folder, 'a.git') })
     await put(lender, 'f', 'lent')
     await lender.close()
     const gitDir = join(folder, 'b.git')
@@ -441,7 +396,7 @@ describe('odd repositories', () => {
     mkdirSync(join(folder, 'a.git/objects/info'), { recursive: true })
     writeFileSync(join(folder, 'a.git/objects/info/alternates'), '../../b.git/objects\n')
     writeFileSync(join(gitDir, 'objects/info/alternates'), '# lender\n../../a.git/objects\n')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     expect(Buffer.from(store.branch.head.get('f')!).toString()).toBe('lent')
     await put(store, 'g', 'own')
     await store.close()
@@ -450,7 +405,7 @@ describe('odd repositories', () => {
 
   test('a ref written over with the id of nothing is written again', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     const head = await put(store, 'f', '1')
     await store.seal()
     writeFileSync(join(gitDir, 'refs/heads/main'), `${'1'.repeat(40)}\n`)
@@ -465,7 +420,7 @@ describe('odd repositories', () => {
     const gitDir = join(tempDir('store'), 'r.git')
     await gitOk(['init', '-q', '--bare', gitDir])
     writeFileSync(join(gitDir, 'refs/heads/main'), `${'1'.repeat(40)}\n`)
-    await expect(open({ gitDir })).rejects.toThrow('no commit here')
+    await expect(openLocal({ gitDir })).rejects.toThrow('no commit here')
     expect(existsSync(join(gitDir, 'cairn', 'lock'))).toBe(false)
   })
 })
@@ -475,7 +430,7 @@ describe('the lock of a repository', () => {
     const gitDir = join(tempDir('store'), 'r.git')
     mkdirSync(join(gitDir, 'cairn'), { recursive: true })
     writeFileSync(join(gitDir, 'cairn', 'lock'), text)
-    return await open({ gitDir })
+    return await openLocal({ gitDir })
   }
 
   test('of a living process counts, also when its start could not be read', async () => {
@@ -499,7 +454,7 @@ describe('a power cut', () => {
   test('at any moment leaves every acknowledged commit and ref, whatever the disk had not settled', async () => {
     const disk = new ForgetfulDisk()
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir, disk })
+    const store = await openLocal({ gitDir, disk })
     const cuts: { copy: string; state: number }[] = []
     const folder = tempDir('cuts')
     const states: ReadonlyMap<string, Oid>[] = [new Map()]
@@ -520,7 +475,7 @@ describe('a power cut', () => {
     await store.close()
     cut()
     for (const { copy, state } of cuts) {
-      const again = await open({ gitDir: copy })
+      const again = await openLocal({ gitDir: copy })
       // The write that was just done may be on the disk before anybody was told.
       const allowed = states.slice(state, state + 2).map((refs) => sorted(refs))
       expect(allowed).toContainEqual(sorted(again.refs()))

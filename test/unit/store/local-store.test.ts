@@ -1,48 +1,18 @@
 // The engine and the served branch together, over a real folder: commits, transactions, recovery, faults, stock git.
-import {
-  copyFileSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-  existsSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../../shared/clock/clock.ts'
-import { silentLog } from '../../../shared/log/log.ts'
 import { problem } from '../../../shared/result/problem.ts'
-import type { CommitInfo } from '../../../store/api.ts'
 import { ZERO_OID } from '../../../store/object/oid.ts'
 import { toStoredEntry } from '../../../store/pack/entry.ts'
 import { lookAtBranch } from '../../../store/look.ts'
 import { systemDisk } from '../../../store/disk/disk.ts'
-import { LocalStore, type LocalStoreOptions } from '../../../store/store.ts'
+import type { LocalStore, LocalStoreOptions } from '../../../store/store.ts'
 import { FaultyDisk } from '../../support/faulty-disk.ts'
-import { git, gitOk } from '../../support/git.ts'
+import { gitOk } from '../../support/git.ts'
+import { alice, fsck, killed, openLocal } from '../../support/local-store.ts'
 import { tempDir } from '../../support/temp.ts'
-
-const alice: CommitInfo = {
-  message: 'change',
-  author: { name: 'Alice', email: 'alice@example.org' },
-}
-
-async function open(options: Partial<LocalStoreOptions> = {}): Promise<LocalStore> {
-  return await LocalStore.open({
-    gitDir: join(tempDir('store'), 'r.git'),
-    branch: 'main',
-    seal: 'quiet',
-    disk: new FaultyDisk(),
-    clock: new VirtualClock(),
-    log: silentLog,
-    committer: { name: 'cairn-test', email: 'cairn@localhost' },
-    accept: () => ({ problems: [] }),
-    merge: [],
-    sign: (bytes) => bytes,
-    vouch: () => [],
-    ...options,
-  })
-}
 
 const put = async (store: LocalStore, path: string, text: string): Promise<void> => {
   const done = await store.branch.commit({ ...alice, message: `set ${path}` }, (e) =>
@@ -56,29 +26,9 @@ const textAt = (store: LocalStore, path: string): string | undefined => {
   return bytes && Buffer.from(bytes).toString()
 }
 
-const fsck = async (gitDir: string): Promise<void> => {
-  const run = await git(['-C', gitDir, 'fsck', '--full', '--strict', '--no-dangling'])
-  expect(run.stderr).toBe('')
-  expect(run.code).toBe(0)
-}
-
-/** Copies the repository as it lies on disk, without the lock: what a crash at this moment leaves. */
-const crashed = (gitDir: string): string => {
-  const copy = join(tempDir('crash'), 'r.git')
-  const walk = (from: string, to: string): void => {
-    mkdirSync(to, { recursive: true })
-    for (const child of readdirSync(from, { withFileTypes: true })) {
-      if (child.isDirectory()) walk(join(from, child.name), join(to, child.name))
-      else if (child.name !== 'lock') copyFileSync(join(from, child.name), join(to, child.name))
-    }
-  }
-  walk(gitDir, copy)
-  return copy
-}
-
 describe('commits', () => {
   test('an empty repository has a head with nothing in it, and takes the first commit', async () => {
-    const store = await open()
+    const store = await openLocal()
     expect(store.branch.head.commit).toBeUndefined()
     expect(store.branch.head.list()).toEqual([])
     await put(store, 'zones/example.org', 'hello')
@@ -88,7 +38,7 @@ describe('commits', () => {
 
   test('stock git reads what was sealed: log, content, author, fsck', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     for (let i = 0; i < 60; i++)
       await put(store, `d${i % 7}/f${i % 13}`, `content ${i}\n`.repeat(40))
     await store.seal()
@@ -105,7 +55,7 @@ describe('commits', () => {
 
   test('trailers stand at the end of the message where git finds them', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     const info = { ...alice, message: 'subject\n\nbody', trailers: { 'Remote-User': 'alice' } }
     await store.branch.commit(info, (edit) => edit.set('f', 'x'))
     await store.close()
@@ -114,7 +64,7 @@ describe('commits', () => {
   })
 
   test('an edit that changes nothing is no commit', async () => {
-    const store = await open()
+    const store = await openLocal()
     await put(store, 'f', 'x')
     const head = store.branch.head
     const done = await store.branch.commit(alice, (edit) => edit.set('f', 'x'))
@@ -124,7 +74,7 @@ describe('commits', () => {
   })
 
   test('a snapshot stays what it was while the branch moves on', async () => {
-    const store = await open()
+    const store = await openLocal()
     await put(store, 'f', 'old')
     const before = store.branch.head
     await put(store, 'f', 'new')
@@ -136,7 +86,7 @@ describe('commits', () => {
   test.each(['', '/', 'a//b', '../x', '.git/config', 'a/.GIT/b', 'a/./b', 'nul\0'])(
     'the path %j is refused',
     async (path) => {
-      const store = await open()
+      const store = await openLocal()
       const done = await store.branch.commit(alice, (edit) => edit.set(path, 'x'))
       expect(done).toMatchObject({ ok: false, error: { kind: 'bad-path' } })
       await store.close()
@@ -144,7 +94,7 @@ describe('commits', () => {
   )
 
   test('move, delete, and files and folders that change places', async () => {
-    const store = await open()
+    const store = await openLocal()
     await put(store, 'a/one', '1')
     await put(store, 'a/two', '2')
     await store.branch.commit(alice, (edit) => edit.move('a', 'b/c'))
@@ -171,7 +121,7 @@ describe('commits', () => {
 describe('transactions', () => {
   test('of many writers at once none is lost, and all sit on one line of history', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await Promise.all(Array.from({ length: 200 }, (_, i) => put(store, `f${i}`, `${i}`)))
     expect(store.branch.head.list()).toHaveLength(200)
     await store.close()
@@ -182,7 +132,7 @@ describe('transactions', () => {
   })
 
   test('expect refuses when the path holds something else', async () => {
-    const store = await open()
+    const store = await openLocal()
     await put(store, 'f', 'x')
     const etag = store.branch.head.entry('f')!.oid
     await put(store, 'f', 'y')
@@ -200,7 +150,7 @@ describe('transactions', () => {
   })
 
   test('an edit that waits runs again when what it read was changed meanwhile', async () => {
-    const store = await open()
+    const store = await openLocal()
     await put(store, 'count', '0')
     const add = async (): Promise<void> => {
       const done = await store.branch.commit(alice, async (edit) => {
@@ -216,7 +166,7 @@ describe('transactions', () => {
   })
 
   test('with onConflict fail it is told instead', async () => {
-    const store = await open()
+    const store = await openLocal()
     await put(store, 'f', '0')
     const slow = store.branch.commit({ ...alice, onConflict: 'fail' }, async (edit) => {
       edit.get('f')
@@ -229,7 +179,7 @@ describe('transactions', () => {
   })
 
   test('subscribers hear of a commit before the one who made it', async () => {
-    const store = await open()
+    const store = await openLocal()
     const heard: string[] = []
     store.branch.subscribe((head) => heard.push(Buffer.from(head.get('f')!).toString()))
     await put(store, 'f', 'x')
@@ -238,7 +188,7 @@ describe('transactions', () => {
   })
 
   test('a watch gives coalesced changes below its prefix', async () => {
-    const store = await open()
+    const store = await openLocal()
     const stop = new AbortController()
     const seen: string[][] = []
     const watching = (async () => {
@@ -269,7 +219,7 @@ describe('what the appliance accepts', () => {
   }
 
   test('refused content leaves no trace', async () => {
-    const store = await open({ accept })
+    const store = await openLocal({ accept })
     await put(store, 'good', 'x')
     const head = store.branch.head
     const done = await store.branch.commit(alice, (edit) => edit.set('bad', 'x'))
@@ -282,7 +232,7 @@ describe('what the appliance accepts', () => {
 
   test('a repair is a commit of ours on top, in the same transaction', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ accept, gitDir })
+    const store = await openLocal({ accept, gitDir })
     let heads = 0
     store.branch.subscribe(() => heads++)
     await put(store, 'n', '21')
@@ -296,12 +246,12 @@ describe('what the appliance accepts', () => {
 describe('after a stop without goodbye', () => {
   test('every acknowledged commit is there, sealed, and git agrees', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'f', 'sealed')
     await store.seal()
     for (let i = 0; i < 20; i++) await put(store, `g${i}`, `journaled ${i}`)
-    const copy = crashed(gitDir)
-    const again = await open({ gitDir: copy })
+    const copy = killed(gitDir)
+    const again = await openLocal({ gitDir: copy })
     expect(again.branch.head.commit).toBe(store.branch.head.commit)
     expect(await gitOk(['-C', copy, 'rev-parse', 'main'])).toBe(store.branch.head.commit)
     await fsck(copy)
@@ -313,7 +263,7 @@ describe('after a stop without goodbye', () => {
 
   test('the journal cut at every byte of the last three transactions: a prefix, never a mixture', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     const heads: (string | undefined)[] = []
     const sizes: number[] = []
     const segment = join(gitDir, 'cairn', 'journal-0')
@@ -322,7 +272,7 @@ describe('after a stop without goodbye', () => {
       heads.push(store.branch.head.commit)
       sizes.push(readFileSync(segment).length)
     }
-    const torn = crashed(gitDir)
+    const torn = killed(gitDir)
     const bytes = readFileSync(segment)
     for (let cut = sizes[0]!; cut < bytes.length; cut++) {
       writeFileSync(join(torn, 'cairn', 'journal-0'), bytes.subarray(0, cut))
@@ -330,8 +280,8 @@ describe('after a stop without goodbye', () => {
       expect(lookAtBranch(systemDisk, torn, 'main')?.head.commit).toBe(expected)
       // Recovery writes packs and refs, so it is done on a copy, at every place where the scan may end differently.
       if (cut % 40 === 0 || sizes.includes(cut) || sizes.includes(cut + 1)) {
-        const copy = crashed(torn)
-        const recovered = await open({ gitDir: copy })
+        const copy = killed(torn)
+        const recovered = await openLocal({ gitDir: copy })
         expect(recovered.branch.head.commit).toBe(expected)
         await recovered.close()
         expect(await gitOk(['-C', copy, 'rev-parse', 'main'])).toBe(expected)
@@ -346,7 +296,7 @@ describe('faults of the disk', () => {
     const gitDir = join(tempDir('store'), 'r.git')
     const disk = new FaultyDisk()
     const clock = new VirtualClock()
-    const store = await open({ gitDir, disk, clock })
+    const store = await openLocal({ gitDir, disk, clock })
     await put(store, 'f', 'kept')
     const head = store.branch.head
     disk.fault = 'ENOSPC'
@@ -367,7 +317,7 @@ describe('faults of the disk', () => {
   test('torn in the middle of a group: those behind it fail too, and a crash then loses nothing acknowledged', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
     const disk = new FaultyDisk()
-    const store = await open({ gitDir, disk })
+    const store = await openLocal({ gitDir, disk })
     await put(store, 'f', 'kept')
     disk.fault = 'EIO'
     disk.tornAfterBytes = 700
@@ -386,11 +336,11 @@ describe('faults of the disk', () => {
 
   test('read-only at start with a journal to recover: what was acknowledged can be read, and is sealed when it can be', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'f', 'acknowledged')
-    const left = crashed(gitDir)
+    const left = killed(gitDir)
     const disk = new FaultyDisk()
-    const locked = open({ gitDir: left, disk })
+    const locked = openLocal({ gitDir: left, disk })
     // The lock can still be taken; what comes after it meets a full disk.
     disk.fault = 'ENOSPC'
     const again = await locked
@@ -410,7 +360,7 @@ describe('faults of the disk', () => {
 describe('beside stock git', () => {
   test('a push by path is taken in as a fast-forward', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'f', 'ours')
     await store.seal()
     const clone = join(tempDir('clone'), 'c')
@@ -428,7 +378,7 @@ describe('beside stock git', () => {
 
   test('a push by path that met a commit of ours is merged, neither is overwritten', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'f', 'base')
     await store.seal()
     const clone = join(tempDir('clone'), 'c')
@@ -455,7 +405,7 @@ describe('beside stock git', () => {
     const accept: LocalStoreOptions['accept'] = (candidate) => ({
       problems: candidate.entry('bad') === undefined ? [] : [problem('no bad files')],
     })
-    const store = await open({ gitDir, accept })
+    const store = await openLocal({ gitDir, accept })
     await put(store, 'f', 'ours')
     await store.seal()
     const clone = join(tempDir('clone'), 'c')
@@ -483,7 +433,7 @@ describe('beside stock git', () => {
 
   test('git gc while we run loses nothing, and we go on', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 30; i++) await put(store, `d${i % 3}/f${i}`, `${round} ${i}`.repeat(50))
       await store.seal()
@@ -509,7 +459,7 @@ describe('beside stock git', () => {
     const gitDir = join(tempDir('store'), 'r.git')
     await gitOk(['clone', '-q', '--bare', work, gitDir])
     await gitOk(['-C', gitDir, 'pack-refs', '--all'])
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     expect(store.refs().has('refs/tags/v1')).toBe(true)
     expect([...store.branch.log()].map((c) => c.message.trim())).toEqual([
       'c4',
@@ -527,7 +477,7 @@ describe('beside stock git', () => {
 
   test('a held ref lock delays the ref, not the commits', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
+    const store = await openLocal({ gitDir })
     await put(store, 'f', '1')
     await store.seal()
     const sealed = store.branch.head.commit
@@ -545,7 +495,7 @@ describe('beside stock git', () => {
 
   test('with seal always the disk is current at every commit', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir, seal: 'always' })
+    const store = await openLocal({ gitDir, seal: 'always' })
     for (let i = 0; i < 5; i++) {
       await put(store, 'f', `${i}`)
       expect(await gitOk(['-C', gitDir, 'rev-parse', 'main'])).toBe(store.branch.head.commit)
@@ -558,10 +508,10 @@ describe('beside stock git', () => {
 describe('opening', () => {
   test('a second store on the same repository is refused by name of the process', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
-    const store = await open({ gitDir })
-    await expect(open({ gitDir })).rejects.toThrow(`in use by process ${process.pid}`)
+    const store = await openLocal({ gitDir })
+    await expect(openLocal({ gitDir })).rejects.toThrow(`in use by process ${process.pid}`)
     await store.close()
-    const again = await open({ gitDir })
+    const again = await openLocal({ gitDir })
     await again.close()
     expect(existsSync(join(gitDir, 'cairn', 'lock'))).toBe(false)
   })
@@ -569,18 +519,18 @@ describe('opening', () => {
   test('a sha256 or reftable repository is refused with the way out', async () => {
     const gitDir = join(tempDir('store'), 'r.git')
     await gitOk(['init', '-q', '--bare', '--object-format=sha256', gitDir])
-    await expect(open({ gitDir })).rejects.toThrow('objectformat = sha256 is not understood')
+    await expect(openLocal({ gitDir })).rejects.toThrow('objectformat = sha256 is not understood')
   })
 
   test('a folder with other things in it is left alone', async () => {
     const folder = tempDir('home')
     writeFileSync(join(folder, 'letter.txt'), 'x')
-    await expect(open({ gitDir: folder })).rejects.toThrow('with other things in it')
+    await expect(openLocal({ gitDir: folder })).rejects.toThrow('with other things in it')
     expect(readdirSync(folder)).toEqual(['letter.txt'])
   })
 
   test('a place where nothing can be made is refused, at once', async () => {
-    await expect(open({ gitDir: '/proc/x/r.git', disk: systemDisk })).rejects.toThrow(
+    await expect(openLocal({ gitDir: '/proc/x/r.git', disk: systemDisk })).rejects.toThrow(
       'cannot make a repository there',
     )
   })
@@ -588,13 +538,13 @@ describe('opening', () => {
   test('a work tree is refused with the way out', async () => {
     const work = join(tempDir('work'), 'w')
     await gitOk(['init', '-q', work])
-    await expect(open({ gitDir: work })).rejects.toThrow('git clone --bare')
+    await expect(openLocal({ gitDir: work })).rejects.toThrow('git clone --bare')
   })
 })
 
 describe('updates from outside', () => {
   test('a stale old value is refused as moved', async () => {
-    const store = await open()
+    const store = await openLocal()
     await put(store, 'f', '1')
     const entry = toStoredEntry('blob', Buffer.from('x'))
     const done = await store.update({
@@ -608,7 +558,7 @@ describe('updates from outside', () => {
   })
 
   test('deleting or rewinding the served branch is refused', async () => {
-    const store = await open()
+    const store = await openLocal()
     await put(store, 'f', '1')
     const first = store.branch.head.commit!
     await put(store, 'f', '2')
