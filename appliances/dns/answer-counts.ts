@@ -2,10 +2,11 @@
 import type { Clock, Timer } from '../../shared/clock/clock.ts'
 import { RCODE } from '../../shared/dns/message.ts'
 import type { Labels, Metrics } from '../../shared/metrics/metrics.ts'
-import type { AnswerCounts, Transport } from './core/nameserver.ts'
+import type { AnswerCounts } from './core/answer/nameserver.ts'
+import type { Transport } from './core/client.ts'
 
 const FLUSH_MS = 1000
-const TRANSPORTS: readonly Transport[] = ['udp', 'tcp']
+const TRANSPORTS: readonly Transport[] = ['udp', 'tcp', 'tls', 'https']
 
 export type FlushedCounts = AnswerCounts & {
   /** Hands over what is counted so far, and ends. */
@@ -16,8 +17,13 @@ export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
   const answers = metrics.counter('cairn_dns_answers', 'Answers, by transport and response code')
   const truncated = metrics.counter('cairn_dns_truncated', 'Answers with the TC bit')
   const ignored = metrics.counter('cairn_dns_ignored', 'Packets that got no answer, by transport')
-  const byRcode = { udp: new Float64Array(RCODE_LIMIT), tcp: new Float64Array(RCODE_LIMIT) }
-  const silent = { udp: 0, tcp: 0 }
+  const byRcode = {
+    udp: new Float64Array(RCODE_LIMIT),
+    tcp: new Float64Array(RCODE_LIMIT),
+    tls: new Float64Array(RCODE_LIMIT),
+    https: new Float64Array(RCODE_LIMIT),
+  }
+  const silent = { udp: 0, tcp: 0, tls: 0, https: 0 }
   let cut = 0
   const handOver = (): void => {
     for (const transport of TRANSPORTS) {
@@ -59,6 +65,8 @@ const NAMES = new Map<number, string>(Object.entries(RCODE).map(([name, code]) =
 const LABELS: { readonly [transport in Transport]: readonly Labels[] } = {
   udp: labelsOf('udp'),
   tcp: labelsOf('tcp'),
+  tls: labelsOf('tls'),
+  https: labelsOf('https'),
 }
 
 function labelsOf(transport: Transport): readonly Labels[] {

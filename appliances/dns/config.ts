@@ -17,8 +17,8 @@ import { observeTable, type ObserveConfig } from '../../shared/config/observe-ta
 import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-table.ts'
 import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
-import { TEXT_LIMIT_OCTETS } from './core/nameserver.ts'
-import type { SerialRule } from './core/zone-keeper.ts'
+import { TEXT_LIMIT_OCTETS } from './core/answer/nameserver.ts'
+import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { DEFAULT_DNS_LIMITS } from './listen.ts'
 
 export type DnsConfig = {

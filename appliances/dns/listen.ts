@@ -6,11 +6,13 @@ import type { Clock, Timer } from '../../shared/clock/clock.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { formatEndpoint, type Endpoint } from '../../shared/net/endpoint.ts'
 import { listenFault } from '../../shared/net/listen-fault.ts'
-import type { Transport } from './core/nameserver.ts'
+import type { Client } from './core/client.ts'
+import { DEFERRED, type Defer, type Reply } from './core/request.ts'
 import { FrameReader } from './core/tcp-frames.ts'
+import { SocketClient } from './socket-client.ts'
 
-/** Writes an answer to `out` and returns its length; 0 means none. */
-export type Handle = (packet: Uint8Array, transport: Transport, out: Uint8Array) => number
+/** Writes an answer to `out` and returns its length; 0 means none, DEFERRED that the packet goes to `defer`. */
+export type Handle = (packet: Uint8Array, client: Client, out: Uint8Array) => number
 
 export type DnsLimits = {
   /** Largest UDP answer `handle` writes. */
@@ -44,6 +46,8 @@ const SENDS_LIMIT = 1024
 /** A client that does not read its answers is not read from beyond this. */
 const UNSENT_LIMIT_BYTES = 1024 * 1024
 const TCP_BACKLOG = 1024
+/** Requests of one connection that are being worked on; the next ones wait in the network. */
+const DEFERRED_LIMIT = 16
 const SWEEP_MS = 1000
 /** What `close` leaves to answers that are on their way. */
 const DRAIN_MS = 1000
@@ -54,6 +58,8 @@ const PORT_TRIES = 16
 export async function listenDns(options: {
   readonly listen: readonly Endpoint[]
   readonly handle: Handle
+  /** Takes over what `handle` deferred. */
+  readonly defer: Defer
   readonly limits: DnsLimits
   readonly clock: Clock
   readonly log: Log
@@ -71,6 +77,9 @@ export async function listenDns(options: {
 class Shell implements DnsListener {
   readonly addresses: Endpoint[] = []
   readonly #handle: Handle
+  readonly #defer: Defer
+  /** Aborts when the listener closes: what is deferred by UDP ends then. */
+  readonly #closing = new AbortController()
   readonly #limits: DnsLimits
   readonly #clock: Clock
   readonly #log: Log
@@ -85,9 +94,10 @@ class Shell implements DnsListener {
     this.#limits = options.limits
     this.#clock = options.clock
     this.#log = options.log
-    this.#handle = (packet, transport, out) => {
+    this.#defer = options.defer
+    this.#handle = (packet, client, out) => {
       try {
-        return options.handle(packet, transport, out)
+        return options.handle(packet, client, out)
       } catch (cause) {
         // A fault of ours that one packet finds must not end the service for all others.
         const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
@@ -110,7 +120,7 @@ class Shell implements DnsListener {
         if (endpoint.port === 0 && left > 1) continue
         throw listenFault(endpoint, cause as Error)
       }
-      serveUdp(udp, this.#handle, this.#limits)
+      serveUdp(udp, this.#handle, this.#deferUdp, this.#limits)
       this.#udp.push(udp)
       server.on('connection', (socket) => this.#accept(socket))
       server.on('error', (error) => this.#log.warn('tcp-listener', { why: error.message }))
@@ -130,6 +140,7 @@ class Shell implements DnsListener {
 
   async #closeAll(): Promise<void> {
     this.#sweep?.cancel()
+    this.#closing.abort()
     const closed = [
       ...this.#udp.map((udp) => new Promise<void>((done) => void udp.close(done))),
       ...this.#tcp.map((tcp) => new Promise<void>((done) => void tcp.close(() => done()))),
@@ -152,7 +163,7 @@ class Shell implements DnsListener {
       socket.destroy()
       return
     }
-    const connection = new Connection(socket, this.#handle, this.#clock)
+    const connection = new Connection(socket, this.#handle, this.#defer, this.#clock)
     this.#connections.add(connection)
     this.#perClient.set(client, ofClient + 1)
     socket.once('close', () => {
@@ -161,6 +172,14 @@ class Shell implements DnsListener {
       if (left === 0) this.#perClient.delete(client)
       else this.#perClient.set(client, left)
     })
+  }
+
+  readonly #deferUdp = (packet: Buffer, client: Client, send: (message: Uint8Array) => void) => {
+    const reply: Reply = {
+      signal: this.#closing.signal,
+      send: async (message) => send(message),
+    }
+    void this.#defer(Uint8Array.from(packet), client, reply)
   }
 
   #sweepLater(): void {
@@ -177,14 +196,21 @@ class Shell implements DnsListener {
 class Connection {
   lastMessageMs: number
   readonly #socket: TcpSocket
+  readonly #client: Client
   readonly #handle: Handle
+  readonly #defer: Defer
   readonly #clock: Clock
   readonly #reader = new FrameReader()
+  readonly #gone = new AbortController()
+  /** Requests that were deferred and are not answered yet. */
+  #deferred = 0
   #isEnding = false
 
-  constructor(socket: TcpSocket, handle: Handle, clock: Clock) {
+  constructor(socket: TcpSocket, handle: Handle, defer: Defer, clock: Clock) {
     this.#socket = socket
+    this.#client = new SocketClient('tcp', socket.remoteAddress ?? '', socket.remotePort ?? 0)
     this.#handle = handle
+    this.#defer = defer
     this.#clock = clock
     this.lastMessageMs = clock.monotonicMs()
     socket.on('data', (chunk: Buffer) => {
@@ -201,6 +227,7 @@ class Connection {
     })
     // A reset is how clients end; 'close' follows and tidies up.
     socket.on('error', ignore)
+    socket.on('close', () => this.#gone.abort())
   }
 
   end(): void {
@@ -215,35 +242,73 @@ class Connection {
     const socket = this.#socket
     if (!socket.writable) return
     socket.cork()
-    while (socket.writableLength < UNSENT_LIMIT_BYTES) {
+    while (socket.writableLength < UNSENT_LIMIT_BYTES && this.#deferred < DEFERRED_LIMIT) {
       const message = this.#reader.next()
       if (message === undefined) {
-        if (this.#isEnding) socket.end()
+        if (this.#isEnding && this.#deferred === 0) socket.end()
         break
       }
       this.lastMessageMs = this.#clock.monotonicMs()
-      const length = this.#handle(message, 'tcp', TCP_OUT)
-      if (length === 0) continue
-      const framed = Buffer.allocUnsafe(length + 2)
-      framed.writeUInt16BE(length, 0)
-      framed.set(TCP_OUT.subarray(0, length), 2)
-      socket.write(framed)
+      const length = this.#handle(message, this.#client, TCP_OUT)
+      if (length === DEFERRED) this.#deferMessage(message)
+      else if (length > 0) socket.write(framed(TCP_OUT.subarray(0, length)))
     }
     socket.uncork()
-    if (socket.writableNeedDrain) socket.pause()
+    if (socket.writableNeedDrain || this.#deferred === DEFERRED_LIMIT) socket.pause()
+  }
+
+  #deferMessage(message: Buffer): void {
+    this.#deferred++
+    const reply: Reply = { signal: this.#gone.signal, send: (answer) => this.#send(answer) }
+    void this.#defer(Uint8Array.from(message), this.#client, reply).finally(() => {
+      this.#deferred--
+      this.lastMessageMs = this.#clock.monotonicMs()
+      if (!this.#socket.writableNeedDrain) this.#socket.resume()
+      this.#answer()
+    })
+  }
+
+  async #send(message: Uint8Array): Promise<void> {
+    const socket = this.#socket
+    if (!socket.writable) return
+    this.lastMessageMs = this.#clock.monotonicMs()
+    if (socket.write(framed(message))) return
+    await new Promise<void>((done) => {
+      const settled = (): void => {
+        socket.off('drain', settled).off('close', settled)
+        done()
+      }
+      socket.on('drain', settled).on('close', settled)
+    })
   }
 }
 
-function serveUdp(socket: UdpSocket, handle: Handle, limits: DnsLimits): void {
+/** Behind its length, as a stream carries it. */
+function framed(message: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(message.length + 2)
+  bytes.writeUInt16BE(message.length, 0)
+  bytes.set(message, 2)
+  return bytes
+}
+
+function serveUdp(
+  socket: UdpSocket,
+  handle: Handle,
+  defer: (packet: Buffer, client: Client, send: (message: Uint8Array) => void) => void,
+  limits: DnsLimits,
+): void {
   const free: Buffer[] = []
   let lent = 0
   const answer = (packet: Buffer, from: RemoteInfo): void => {
     // Nobody listens on port 0, and `send` would take it for a fault of ours.
     if (from.port === 0 || lent >= SENDS_LIMIT) return
     const out = free.pop() ?? Buffer.allocUnsafeSlow(limits.udpOctets)
-    const length = handle(packet, 'udp', out)
-    if (length === 0) {
+    const client = new SocketClient('udp', from.address, from.port)
+    const length = handle(packet, client, out)
+    if (length <= 0) {
       free.push(out)
+      if (length === DEFERRED)
+        defer(packet, client, (message) => socket.send(message, from.port, from.address, ignore))
       return
     }
     lent++

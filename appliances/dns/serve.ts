@@ -9,10 +9,11 @@ import { formatProblem } from '../../shared/result/problem.ts'
 import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
 import type { DnsConfig } from './config.ts'
 import { countAnswers } from './answer-counts.ts'
-import { Nameserver } from './core/nameserver.ts'
-import { zoneMerge } from './core/zone-merge.ts'
-import { ZoneKeeper } from './core/zone-keeper.ts'
-import type { LoadedZones, ZoneSet } from './core/zone-set.ts'
+import { Nameserver } from './core/answer/nameserver.ts'
+import { zoneMerge } from './core/branch/zone-merge.ts'
+import { ZoneKeeper } from './core/branch/zone-keeper.ts'
+import type { LoadedZones, ZoneSet } from './core/branch/zone-set.ts'
+import { Publication, type Published } from './core/publication.ts'
 import { listenDns } from './listen.ts'
 
 const PERSON = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
@@ -46,16 +47,16 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     })
   }
   const branch = store.branch()
-  let zones = publishLogged(keeper, branch.head, log)
+  const publication = new Publication()
+  let zones = publishLogged(keeper, branch.head, { publication, log })
   const counts = countAnswers(metrics, clock)
   const server = new Nameserver(
-    zones,
+    publication,
     { ...config.answers, udpLimitOctets: config.answers.udpOctets },
     counts,
   )
   const unsubscribe = branch.subscribe((head) => {
-    zones = publishLogged(keeper, head, log)
-    server.publish(zones)
+    zones = publishLogged(keeper, head, { publication, log })
   })
   metrics.gauge(
     'cairn_dns_zones',
@@ -64,7 +65,9 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   )
   const listener = await listenDns({
     listen: config.listen,
-    handle: (packet, transport, out) => server.handle(packet, transport, out),
+    handle: (packet, client, out) => server.handle(packet, client, out),
+    // Nothing is deferred until a part of the server takes such requests.
+    defer: async () => {},
     limits: {
       udpOctets: config.answers.udpOctets,
       tcpIdleMs: config.tcp.idle,
@@ -95,21 +98,31 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
 }
 
 /** What of a head could not be served is said in the log: nobody waits for an answer who could be told. */
-function publishLogged(keeper: ZoneKeeper, head: Snapshot, log: Log): ZoneSet {
+function publishLogged(
+  keeper: ZoneKeeper,
+  head: Snapshot,
+  to: { readonly publication: Publication; readonly log: Log },
+): ZoneSet {
+  const { publication, log } = to
   const loaded: LoadedZones = keeper.publish(head)
   for (const problem of loaded.problems) {
     const fields = { problem: formatProblem(problem) }
     if (problem.severity === 'error') log.error('zone-problem', fields)
     else log.warn('zone-problem', fields)
   }
+  const published: Published[] = []
   for (const origin of loaded.origins) {
     const served = loaded.zones.get(origin)
     const name = formatName(origin)
+    const after = served?.zone
+    const isBroken = served !== undefined && after === undefined
+    published.push({ origin, before: publication.get(origin)?.zone, after, isBroken })
     if (served === undefined) log.info('zone-gone', { zone: name })
     else if (served.zone === undefined)
       log.error('zone-broken', { zone: name, file: served.paths[0] })
     else log.info('zone-published', { zone: name, serial: served.zone.serial })
   }
+  publication.publish(published)
   return loaded.zones
 }
 

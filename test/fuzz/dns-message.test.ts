@@ -1,6 +1,6 @@
 import { decodeMessage, encodeMessage } from '../../shared/dns/message.ts'
 import { fuzz } from './harness.ts'
-import { queryOf, send, serverOf, zoneOf } from '../support/zones.ts'
+import { queryOf, send, serverOf, zoneOf, clientOf } from '../support/zones.ts'
 
 const server = serverOf(
   zoneOf(
@@ -33,7 +33,7 @@ fuzz(
   },
   (packet) => {
     const out = new Uint8Array(512)
-    const length = server.handle(packet, 'udp', out)
+    const length = server.handle(packet, clientOf('udp'), out)
     if (length > 512) throw new Error(`an answer of ${length} octets`)
     // `send` throws when the answer is no message.
     if (length > 0) send(server, packet, 'udp')

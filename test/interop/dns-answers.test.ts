@@ -3,16 +3,16 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
-import type { Transport } from '../../appliances/dns/core/nameserver.ts'
-import { checkZone } from '../../appliances/dns/core/zone-check.ts'
-import { buildZone } from '../../appliances/dns/core/zone-build.ts'
+import type { Client, Transport } from '../../appliances/dns/core/client.ts'
+import { checkZone } from '../../appliances/dns/core/zone/zone-check.ts'
+import { buildZone } from '../../appliances/dns/core/zone/zone-build.ts'
 import { hasErrors } from '../../shared/result/problem.ts'
 import { differences, readAnswer, type Answer } from '../support/answer-compare.ts'
 import { askTcp, askUdp, startKnot, startNsd } from '../support/name-servers.ts'
 import { peerTest } from '../support/peers.ts'
 import { Random, randomZone } from '../support/random-zone.ts'
 import { tempDir } from '../support/temp.ts'
-import { name, queryOf, serverOf, zoneOf, zoneText } from '../support/zones.ts'
+import { name, queryOf, serverOf, zoneOf, zoneText, clientOf } from '../support/zones.ts'
 
 /** A failing seed is repeated with CAIRN_DNS_SEED. */
 const SEEDS = process.env['CAIRN_DNS_SEED']?.split(',').map(Number) ?? [1, 2]
@@ -99,7 +99,7 @@ function casesFor(names: readonly string[], random: Random): Case[] {
 
 async function disagreements(
   cases: readonly Case[],
-  handle: (packet: Uint8Array, transport: Transport, out: Uint8Array) => number,
+  handle: (packet: Uint8Array, client: Client, out: Uint8Array) => number,
   port: number,
 ): Promise<string[]> {
   const tcp = cases.filter((c) => c.transport === 'tcp')
@@ -115,7 +115,7 @@ async function disagreements(
   const out = new Uint8Array(65_535)
   for (const [at, answer] of theirs) {
     const query = queryOf(at.question, at)
-    const ours = readAnswer(out.slice(0, handle(query, at.transport, out)), query)
+    const ours = readAnswer(out.slice(0, handle(query, clientOf(at.transport), out)), query)
     if (answer === undefined) {
       lines.push(`${at.question} over ${at.transport}: they said nothing`)
       continue

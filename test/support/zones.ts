@@ -1,8 +1,10 @@
 // Zones from text and questions as one writes them for dig, for tests of the name server.
-import { Nameserver, type Transport } from '../../appliances/dns/core/nameserver.ts'
-import { buildZone } from '../../appliances/dns/core/zone-build.ts'
-import type { Zone } from '../../appliances/dns/core/zone.ts'
-import { parseZoneText, type ZoneText } from '../../appliances/dns/core/zone-text.ts'
+import { Nameserver } from '../../appliances/dns/core/answer/nameserver.ts'
+import type { Client, Transport } from '../../appliances/dns/core/client.ts'
+import { buildZone } from '../../appliances/dns/core/zone/zone-build.ts'
+import type { Zone } from '../../appliances/dns/core/zone/zone.ts'
+import { parseZoneText, type ZoneText } from '../../appliances/dns/core/text/zone-text.ts'
+import { SocketClient } from '../../appliances/dns/socket-client.ts'
 import { canonicalName, formatName, parseName, type Name } from '../../shared/dns/name.ts'
 import {
   decodeMessage,
@@ -93,9 +95,14 @@ export function send(
   transport: Transport = 'udp',
 ): Message {
   const out = new Uint8Array(65_535)
-  const decoded = decodeMessage(out.slice(0, server.handle(packet, transport, out)))
+  const decoded = decodeMessage(out.slice(0, server.handle(packet, clientOf(transport), out)))
   if (!decoded.ok) throw new Error(decoded.error.kind)
   return decoded.value
+}
+
+/** A client on loopback. */
+export function clientOf(transport: Transport): Client {
+  return new SocketClient(transport, '127.0.0.1', 50_000)
 }
 
 export function ask(server: Nameserver, question: string, options: Ask = {}): Reply {

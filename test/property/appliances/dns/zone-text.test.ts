@@ -5,7 +5,7 @@ import {
   parseZoneText,
   type ParsedRecord,
   type ZoneText,
-} from '../../../../appliances/dns/core/zone-text.ts'
+} from '../../../../appliances/dns/core/text/zone-text.ts'
 import { parseName, type Name } from '../../../../shared/dns/name.ts'
 
 const ORIGIN = name('example.org.')

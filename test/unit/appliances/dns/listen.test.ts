@@ -39,6 +39,7 @@ async function listening(
   const listener = await listenDns({
     listen: more.listen ?? [{ host: '127.0.0.1', port: 0 }],
     handle: echo,
+    defer: async (packet, _client, reply) => reply.send(packet),
     limits: { ...DEFAULT_DNS_LIMITS, ...limits },
     clock: more.clock ?? systemClock,
     log: more.log ?? silentLog,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { buildZone, updateZone } from '../../../../../appliances/dns/core/zone-build.ts'
-import { checkZone, PROBLEM_LIMIT } from '../../../../../appliances/dns/core/zone-check.ts'
-import { formatProblem } from '../../../../../shared/result/problem.ts'
-import { name, zoneOf, zoneText } from '../../../../support/zones.ts'
+import { buildZone, updateZone } from '../../../../../../appliances/dns/core/zone/zone-build.ts'
+import { checkZone, PROBLEM_LIMIT } from '../../../../../../appliances/dns/core/zone/zone-check.ts'
+import { formatProblem } from '../../../../../../shared/result/problem.ts'
+import { name, zoneOf, zoneText } from '../../../../../support/zones.ts'
 
 const HEAD = '$TTL 300\n@ SOA ns h 1 7200 3600 1209600 60\n@ NS ns\nns A 192.0.2.1\n'
 const FIRST = 5

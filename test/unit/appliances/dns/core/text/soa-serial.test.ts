@@ -5,7 +5,7 @@ import {
   isNewerSerial,
   nextSerial,
   replaceSerial,
-} from '../../../../../appliances/dns/core/soa-serial.ts'
+} from '../../../../../../appliances/dns/core/text/soa-serial.ts'
 
 const today = { wallMs: Date.UTC(2026, 2, 7, 12) }
 

@@ -8,20 +8,32 @@ import {
   OPT,
   OPT_OCTETS,
   PLAIN_UDP_OCTETS,
-} from '../../../shared/dns/edns.ts'
-import { HEADER_OCTETS, FLAG, MESSAGE_LIMIT_OCTETS, RCODE } from '../../../shared/dns/message.ts'
+} from '../../../../shared/dns/edns.ts'
+import { HEADER_OCTETS, FLAG, MESSAGE_LIMIT_OCTETS, RCODE } from '../../../../shared/dns/message.ts'
 import {
   MessageWriter,
   withSuffixes,
   type SuffixedName,
-} from '../../../shared/dns/message-writer.ts'
-import { isAtOrBelow, parentName, wildcardOf, ROOT, type Name } from '../../../shared/dns/name.ts'
-import { CLASS, TYPE } from '../../../shared/dns/record-types.ts'
-import { Bug } from '../../../shared/result/result.ts'
+} from '../../../../shared/dns/message-writer.ts'
+import {
+  isAtOrBelow,
+  parentName,
+  wildcardOf,
+  ROOT,
+  type Name,
+} from '../../../../shared/dns/name.ts'
+import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
+import { Bug } from '../../../../shared/result/result.ts'
+import { isStream, type Client, type Transport } from '../client.ts'
 import { Query } from './query.ts'
-import { rrsetOf, SOA_FIELD, soaNumber, type Zone, type ZoneNode, type ZoneRRset } from './zone.ts'
-
-export type Transport = 'udp' | 'tcp'
+import {
+  rrsetOf,
+  SOA_FIELD,
+  soaNumber,
+  type Zone,
+  type ZoneNode,
+  type ZoneRRset,
+} from '../zone/zone.ts'
 
 /** Zones by canonical origin; `zone` is undefined when the file that should hold it is broken. */
 export interface ZoneTable {
@@ -88,7 +100,8 @@ export class Nameserver {
   }
 
   /** Writes the answer to `out` and returns its length in octets; 0 means no answer. */
-  handle(packet: Uint8Array, transport: Transport, out: Uint8Array): number {
+  handle(packet: Uint8Array, client: Client, out: Uint8Array): number {
+    const { transport } = client
     const query = this.#query
     const refusal = query.read(packet)
     if (refusal === 'ignore') {
@@ -261,7 +274,7 @@ export class Nameserver {
   #answerAny(zone: Zone, node: ZoneNode, owner: SuffixedName | undefined): void {
     if (node.rrsets.length === 0) this.#writeNegative(zone)
     for (const rrset of node.rrsets)
-      if (!this.#writeAnswer(rrset, owner) || this.#transport === 'udp') return
+      if (!this.#writeAnswer(rrset, owner) || !isStream(this.#transport)) return
   }
 
   /** RFC 1034 §4.3.2 step 3b. Glue inside the delegated zone must be there, or TC (RFC 9471). */
@@ -410,7 +423,7 @@ export class Nameserver {
   }
 
   #limitOctets(): number {
-    if (this.#transport === 'tcp') return MESSAGE_LIMIT_OCTETS
+    if (isStream(this.#transport)) return MESSAGE_LIMIT_OCTETS
     const { udpOctets } = this.#query
     return Math.max(PLAIN_UDP_OCTETS, Math.min(udpOctets, this.#options.udpLimitOctets))
   }

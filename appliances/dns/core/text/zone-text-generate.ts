@@ -1,5 +1,5 @@
 // Templates of `$GENERATE`, BIND's way to write many like records in one line: `$`, `${offset,width,base}`, `$$`, `\$`.
-import { err, ok, type Result } from '../../../shared/result/result.ts'
+import { err, ok, type Result } from '../../../../shared/result/result.ts'
 
 /** Records that one statement may make. */
 export const GENERATE_LIMIT = 65_536

@@ -1,11 +1,11 @@
 // All zones of a branch at one commit. The next set is made from the last one and the paths that differ: a zone whose
 // files did not change is the same object in both.
-import type { Snapshot } from '../../../store/api.ts'
-import { formatName, type Name } from '../../../shared/dns/name.ts'
-import { hasErrors, type Problem } from '../../../shared/result/problem.ts'
-import { VersionedMap } from './versioned-map.ts'
-import { buildZone, updateZone } from './zone-build.ts'
-import { checkZone } from './zone-check.ts'
+import type { Snapshot } from '../../../../store/api.ts'
+import { formatName, type Name } from '../../../../shared/dns/name.ts'
+import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
+import { VersionedMap } from '../zone/versioned-map.ts'
+import { buildZone, updateZone } from '../zone/zone-build.ts'
+import { checkZone } from '../zone/zone-check.ts'
 import {
   comparePaths,
   includePath,
@@ -13,8 +13,8 @@ import {
   ZONE_FOLDER,
   zoneFileName,
 } from './zone-files.ts'
-import type { Zone } from './zone.ts'
-import { parseZoneText, type ZoneText } from './zone-text.ts'
+import type { Zone } from '../zone/zone.ts'
+import { parseZoneText, type ZoneText } from '../text/zone-text.ts'
 
 export type ServedZone = {
   /** Canonical. */

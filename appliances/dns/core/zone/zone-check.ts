@@ -2,8 +2,8 @@
 // makes BIND refuse the zone too, or what an RFC forbids outright; the rest is a warning, for a refused zone answers nobody.
 // Of a text with broken entries only that is said which stays true when they are mended.
 // After an edit only what changed, and what leaned on it, is looked at; the zone before counts as checked.
-import { OPT_OCTETS } from '../../../shared/dns/edns.ts'
-import { HEADER_OCTETS, MESSAGE_LIMIT_OCTETS } from '../../../shared/dns/message.ts'
+import { OPT_OCTETS } from '../../../../shared/dns/edns.ts'
+import { HEADER_OCTETS, MESSAGE_LIMIT_OCTETS } from '../../../../shared/dns/message.ts'
 import {
   formatName,
   isAtOrBelow,
@@ -11,9 +11,9 @@ import {
   wildcardOf,
   ROOT,
   type Name,
-} from '../../../shared/dns/name.ts'
-import { TYPE, typeText } from '../../../shared/dns/record-types.ts'
-import type { Problem } from '../../../shared/result/problem.ts'
+} from '../../../../shared/dns/name.ts'
+import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
+import type { Problem } from '../../../../shared/result/problem.ts'
 import { placesOf } from './zone-places.ts'
 import { isReferring, isWildcard, type ZoneChange } from './zone-build.ts'
 import {
@@ -25,7 +25,7 @@ import {
   type ZoneNode,
   type ZoneRRset,
 } from './zone.ts'
-import type { ParsedRecord } from './zone-text.ts'
+import type { ParsedRecord } from '../text/zone-text.ts'
 
 /** A hostile or hopeless file is not answered with a million lines. */
 export const PROBLEM_LIMIT = 100

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { ZoneKeeper, type SerialRule } from '../../../../../appliances/dns/core/zone-keeper.ts'
-import { formatProblem } from '../../../../../shared/result/problem.ts'
-import { MemorySnapshot } from '../../../../support/memory-snapshot.ts'
-import { name } from '../../../../support/zones.ts'
+import {
+  ZoneKeeper,
+  type SerialRule,
+} from '../../../../../../appliances/dns/core/branch/zone-keeper.ts'
+import { formatProblem } from '../../../../../../shared/result/problem.ts'
+import { MemorySnapshot } from '../../../../../support/memory-snapshot.ts'
+import { name } from '../../../../../support/zones.ts'
 
 const author = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
 const zone = (serial: number, more = '') =>

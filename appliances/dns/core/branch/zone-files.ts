@@ -1,5 +1,5 @@
 // Which files of the branch are zones: `zones/<origin>`, or a file at the root that is named like its zone.
-import { canonicalName, parseName, ROOT, type Name } from '../../../shared/dns/name.ts'
+import { canonicalName, parseName, ROOT, type Name } from '../../../../shared/dns/name.ts'
 
 export const ZONE_FOLDER = 'zones'
 

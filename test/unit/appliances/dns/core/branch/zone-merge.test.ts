@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { zoneMerge } from '../../../../../appliances/dns/core/zone-merge.ts'
-import { mergeText } from '../../../../../store/index.ts'
+import { zoneMerge } from '../../../../../../appliances/dns/core/branch/zone-merge.ts'
+import { mergeText } from '../../../../../../store/index.ts'
 
 const merge = zoneMerge(mergeText)
 const zone = (serial: number, ...records: string[]): string =>

@@ -4,12 +4,12 @@ import {
   buildZone,
   updateZone,
   type ZoneChange,
-} from '../../../../../appliances/dns/core/zone-build.ts'
-import { checkZone } from '../../../../../appliances/dns/core/zone-check.ts'
-import type { Zone } from '../../../../../appliances/dns/core/zone.ts'
-import { formatName } from '../../../../../shared/dns/name.ts'
-import { Random, randomZone } from '../../../../support/random-zone.ts'
-import { name, zoneOf, zoneRecords, zoneText } from '../../../../support/zones.ts'
+} from '../../../../../../appliances/dns/core/zone/zone-build.ts'
+import { checkZone } from '../../../../../../appliances/dns/core/zone/zone-check.ts'
+import type { Zone } from '../../../../../../appliances/dns/core/zone/zone.ts'
+import { formatName } from '../../../../../../shared/dns/name.ts'
+import { Random, randomZone } from '../../../../../support/random-zone.ts'
+import { name, zoneOf, zoneRecords, zoneText } from '../../../../../support/zones.ts'
 
 const HEAD = '$TTL 300\n@ SOA ns h 1 2 3 4 60\n@ NS ns\nns A 192.0.2.1\n'
 

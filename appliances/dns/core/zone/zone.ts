@@ -1,11 +1,11 @@
 // A zone as it is answered from: one node per existing name (RFC 4592 §2.2 counts empty non-terminals as existing),
 // never changed after it is built; an edited zone is a new Zone that shares what did not change (zone-build.ts).
-import { withSuffixes, type SuffixedName } from '../../../shared/dns/message-writer.ts'
-import { decodeName, parentName, type Name } from '../../../shared/dns/name.ts'
-import { TYPE } from '../../../shared/dns/record-types.ts'
-import { Bug } from '../../../shared/result/result.ts'
+import { withSuffixes, type SuffixedName } from '../../../../shared/dns/message-writer.ts'
+import { decodeName, parentName, type Name } from '../../../../shared/dns/name.ts'
+import { TYPE } from '../../../../shared/dns/record-types.ts'
+import { Bug } from '../../../../shared/result/result.ts'
 import type { VersionedMap } from './versioned-map.ts'
-import type { ParsedRecord, ZoneText } from './zone-text.ts'
+import type { ParsedRecord, ZoneText } from '../text/zone-text.ts'
 
 /** All records of one type at a node. */
 export class ZoneRRset {

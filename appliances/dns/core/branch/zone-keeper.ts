@@ -1,13 +1,13 @@
 // What the store asks of the zones: may this become the head (Accept), and now it is the head (publish).
 // A change that did not raise its SOA serial is raised, refused or kept, as configured (RFC 1982, RFC 1034 §4.3.5).
-import type { Accept, Person, Snapshot, Verdict } from '../../../store/api.ts'
-import { formatName } from '../../../shared/dns/name.ts'
-import { hasErrors, type Problem } from '../../../shared/result/problem.ts'
-import { isNewerSerial, nextSerial, replaceSerial } from './soa-serial.ts'
-import { changedLines, netChange } from './zone-build.ts'
-import { placesOf } from './zone-places.ts'
+import type { Accept, Person, Snapshot, Verdict } from '../../../../store/api.ts'
+import { formatName } from '../../../../shared/dns/name.ts'
+import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
+import { isNewerSerial, nextSerial, replaceSerial } from '../text/soa-serial.ts'
+import { changedLines, netChange } from '../zone/zone-build.ts'
+import { placesOf } from '../zone/zone-places.ts'
 import { differingOrigins, loadZones, type LoadedZones, type ZoneSet } from './zone-set.ts'
-import type { Zone } from './zone.ts'
+import type { Zone } from '../zone/zone.ts'
 
 export type SerialRule = 'raise' | 'refuse' | 'keep'
 

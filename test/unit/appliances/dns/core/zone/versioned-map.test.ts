@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { VersionedMap } from '../../../../../appliances/dns/core/versioned-map.ts'
+import { VersionedMap } from '../../../../../../appliances/dns/core/zone/versioned-map.ts'
 
 const contents = (version: VersionedMap<number>) => new Map(version.entries())
 const sorted = (map: ReadonlyMap<string, number>) => [...map].sort()

@@ -1,6 +1,6 @@
 // Where the records of a zone stand in its files. A record knows its line within its chunk only, so that an edit above
 // it moves nothing; the place is worked out when someone asks, which is when something is wrong with it.
-import type { ParsedRecord, ZoneText } from './zone-text.ts'
+import type { ParsedRecord, ZoneText } from '../text/zone-text.ts'
 
 export type RecordPlace = {
   readonly file: string

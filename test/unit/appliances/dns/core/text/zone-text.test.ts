@@ -7,11 +7,11 @@ import {
   parseZoneText,
   PROBLEM_LIMIT,
   type ZoneText,
-} from '../../../../../appliances/dns/core/zone-text.ts'
-import { formatName, parseName, ROOT, type Name } from '../../../../../shared/dns/name.ts'
-import { formatRdata } from '../../../../../shared/dns/rdata.ts'
-import { typeText } from '../../../../../shared/dns/record-types.ts'
-import { formatProblem } from '../../../../../shared/result/problem.ts'
+} from '../../../../../../appliances/dns/core/text/zone-text.ts'
+import { formatName, parseName, ROOT, type Name } from '../../../../../../shared/dns/name.ts'
+import { formatRdata } from '../../../../../../shared/dns/rdata.ts'
+import { typeText } from '../../../../../../shared/dns/record-types.ts'
+import { formatProblem } from '../../../../../../shared/result/problem.ts'
 
 const FILE = 'zones/example.org'
 

@@ -6,9 +6,17 @@ import {
   Nameserver,
   OUT_MINIMUM_OCTETS,
   type AnswerCounts,
-} from '../../../../../appliances/dns/core/nameserver.ts'
-import { FLAG, OPCODE, RCODE } from '../../../../../shared/dns/message.ts'
-import { ask, name, queryOf, send, serverOf, zoneOf } from '../../../../support/zones.ts'
+} from '../../../../../../appliances/dns/core/answer/nameserver.ts'
+import { FLAG, OPCODE, RCODE } from '../../../../../../shared/dns/message.ts'
+import {
+  ask,
+  name,
+  queryOf,
+  send,
+  serverOf,
+  zoneOf,
+  clientOf,
+} from '../../../../../support/zones.ts'
 
 const SOA = '@ SOA ns hostmaster 1 2 3 4 60\n@ NS ns\n'
 const SOA_LINE = 'example.org. 60 SOA ns.example.org. hostmaster.example.org. 1 2 3 4 60'
@@ -36,7 +44,7 @@ describe('plain answers', () => {
 
   test('an independent decoder reads the same', () => {
     const out = Buffer.alloc(512)
-    const length = s.handle(queryOf('www.example.org. A'), 'udp', out)
+    const length = s.handle(queryOf('www.example.org. A'), clientOf('udp'), out)
     const decoded = dnsPacket.decode(out.subarray(0, length))
     expect(decoded.answers).toMatchObject([
       { name: 'www.example.org', type: 'A', ttl: 300, data: '192.0.2.2' },
@@ -379,7 +387,7 @@ describe('sizes', () => {
     const sized = server(hosts)
     const out = new Uint8Array(65_535)
     for (let offer = 0; offer <= 1400; offer += 7) {
-      const length = sized.handle(queryOf('example.org. MX', { edns: offer }), 'udp', out)
+      const length = sized.handle(queryOf('example.org. MX', { edns: offer }), clientOf('udp'), out)
       expect(length).toBeLessThanOrEqual(Math.min(1232, Math.max(512, offer)))
       const reply = ask(sized, 'example.org. MX', { edns: offer })
       expect(reply.status === 'NOERROR AA TC' ? reply.answer : []).toEqual([])
@@ -390,7 +398,9 @@ describe('sizes', () => {
   test('the smallest buffer takes every answer', () => {
     const out = new Uint8Array(OUT_MINIMUM_OCTETS)
     for (const edns of [0, 65_535])
-      expect(s.handle(queryOf('many.example.org. TXT', { edns }), 'udp', out)).toBeLessThan(513)
+      expect(
+        s.handle(queryOf('many.example.org. TXT', { edns }), clientOf('udp'), out),
+      ).toBeLessThan(513)
   })
 
   test('ANY: one rrset over UDP, all over TCP (RFC 8482)', () => {
@@ -414,8 +424,9 @@ describe('what is not a plain query', () => {
   const out = new Uint8Array(512)
 
   test('a response, and what is shorter than a header, get no answer', () => {
-    expect(s.handle(with16(plain, 2, FLAG.QR), 'udp', out)).toBe(0)
-    for (let end = 0; end < 12; end++) expect(s.handle(plain.subarray(0, end), 'udp', out)).toBe(0)
+    expect(s.handle(with16(plain, 2, FLAG.QR), clientOf('udp'), out)).toBe(0)
+    for (let end = 0; end < 12; end++)
+      expect(s.handle(plain.subarray(0, end), clientOf('udp'), out)).toBe(0)
   })
 
   test.each([
@@ -492,7 +503,7 @@ describe('what is not a plain query', () => {
         (noise, at, base) => {
           const packet = Buffer.concat([base.subarray(0, at), noise])
           const buffer = new Uint8Array(512)
-          if (s.handle(packet, 'udp', buffer) > 0) send(s, packet)
+          if (s.handle(packet, clientOf('udp'), buffer) > 0) send(s, packet)
         },
       ),
       { numRuns: 500 },
@@ -538,8 +549,8 @@ test('counts what it answers', () => {
   const seen: string[] = []
   const counted = new Nameserver({ get: () => undefined }, { udpLimitOctets: 1232 }, countsOf(seen))
   const out = new Uint8Array(512)
-  counted.handle(queryOf('x. A'), 'udp', out)
-  counted.handle(new Uint8Array(3), 'tcp', out)
+  counted.handle(queryOf('x. A'), clientOf('udp'), out)
+  counted.handle(new Uint8Array(3), clientOf('tcp'), out)
   expect(seen).toEqual(['udp 5', 'ignored tcp'])
 })
 

@@ -1,9 +1,9 @@
 // Zones from zone text: whole, or from an older zone at the cost of what the edit changed.
-import { canonicalName, isAtOrBelow, parentName, type Name } from '../../../shared/dns/name.ts'
-import { TYPE } from '../../../shared/dns/record-types.ts'
+import { canonicalName, isAtOrBelow, parentName, type Name } from '../../../../shared/dns/name.ts'
+import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { VersionedMap } from './versioned-map.ts'
 import { Zone, ZoneRRset, rrsetOf, type ZoneCounts, type ZoneNode } from './zone.ts'
-import type { ParsedRecord, ZoneText } from './zone-text.ts'
+import type { ParsedRecord, ZoneText } from '../text/zone-text.ts'
 
 export type ZoneChange = {
   readonly zone: Zone

@@ -1,6 +1,6 @@
 // SOA serials: which of two is newer (RFC 1982), what the next one is, and how to raise one in a file by
 // changing nothing but its digits.
-import { err, ok, type Result } from '../../../shared/result/result.ts'
+import { err, ok, type Result } from '../../../../shared/result/result.ts'
 
 const HALF = 0x8000_0000
 const SPACE = 0x1_0000_0000

@@ -1,9 +1,9 @@
 // Reads a query packet in place: header, the one question, and what the additional section says of it
 // (RFC 1035 §4, RFC 6891, RFC 9619). Refuses what is malformed; allocates only the name.
-import { EDNS_OPTION, OPT } from '../../../shared/dns/edns.ts'
-import { HEADER_OCTETS, OPCODE, RCODE } from '../../../shared/dns/message.ts'
-import { ROOT, type Name } from '../../../shared/dns/name.ts'
-import { TYPE } from '../../../shared/dns/record-types.ts'
+import { EDNS_OPTION, OPT } from '../../../../shared/dns/edns.ts'
+import { HEADER_OCTETS, OPCODE, RCODE } from '../../../../shared/dns/message.ts'
+import { ROOT, type Name } from '../../../../shared/dns/name.ts'
+import { TYPE } from '../../../../shared/dns/record-types.ts'
 
 const NAME_LIMIT_OCTETS = 255
 const LABEL_LIMIT_OCTETS = 63

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { zoneFileName } from '../../../../../appliances/dns/core/zone-files.ts'
-import { loadZones, type ZoneSet } from '../../../../../appliances/dns/core/zone-set.ts'
-import { formatName } from '../../../../../shared/dns/name.ts'
-import { formatProblem } from '../../../../../shared/result/problem.ts'
-import { MemorySnapshot } from '../../../../support/memory-snapshot.ts'
-import { name, zoneRecords } from '../../../../support/zones.ts'
+import { zoneFileName } from '../../../../../../appliances/dns/core/branch/zone-files.ts'
+import { loadZones, type ZoneSet } from '../../../../../../appliances/dns/core/branch/zone-set.ts'
+import { formatName } from '../../../../../../shared/dns/name.ts'
+import { formatProblem } from '../../../../../../shared/result/problem.ts'
+import { MemorySnapshot } from '../../../../../support/memory-snapshot.ts'
+import { name, zoneRecords } from '../../../../../support/zones.ts'
 
 const zone = (serial = 1, more = '') =>
   `$TTL 300\n@ SOA ns h ${serial} 7200 3600 1209600 60\n@ NS ns\nns A 192.0.2.1\n${more}`

@@ -1,9 +1,9 @@
 // A zone file to records (RFC 1035 §5), with every problem and its line at once, and again after an edit at the cost of
 // what the edit touched: the text is held in chunks of whole entries, and a chunk of the same octets that is entered
 // in the same state keeps its array of records. Only class IN is read.
-import type { Name } from '../../../shared/dns/name.ts'
-import { TYPE } from '../../../shared/dns/record-types.ts'
-import type { Problem } from '../../../shared/result/problem.ts'
+import type { Name } from '../../../../shared/dns/name.ts'
+import { TYPE } from '../../../../shared/dns/record-types.ts'
+import type { Problem } from '../../../../shared/result/problem.ts'
 import {
   EntryReader,
   type EntryPlace,

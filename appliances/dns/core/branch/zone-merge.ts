@@ -1,7 +1,7 @@
 // Two sides of a zone file to one: by lines, with the serial set apart. Both sides raise it with every change, so it
 // would be a conflict each time; the merged zone gets the next one after the newer of the two (RFC 1982).
-import type { Merge } from '../../../store/index.ts'
-import { findSerial, isNewerSerial, type SerialPlace } from './soa-serial.ts'
+import type { Merge } from '../../../../store/index.ts'
+import { findSerial, isNewerSerial, type SerialPlace } from '../text/soa-serial.ts'
 
 /** `mergeLines` merges what is left: three texts with the same serial. A file without an SOA is only text. */
 export function zoneMerge(mergeLines: Merge): Merge {

@@ -1,17 +1,17 @@
 // Entries of a zone file to records: owner, TTL, class and type in their places, and what `$ORIGIN`, `$TTL` and
 // `$GENERATE` do to them (RFC 1035 §5.1, RFC 2308 §4).
-import { formatName, parseName, ROOT, type Name } from '../../../shared/dns/name.ts'
-import type { Record } from '../../../shared/dns/record.ts'
+import { formatName, parseName, ROOT, type Name } from '../../../../shared/dns/name.ts'
+import type { Record } from '../../../../shared/dns/record.ts'
 import {
   CLASS,
   classNumber,
   isMetaType,
   TYPE,
   typeNumber,
-} from '../../../shared/dns/record-types.ts'
-import { parseRdata } from '../../../shared/dns/rdata.ts'
-import { err, ok, type Result } from '../../../shared/result/result.ts'
-import { parseTtl, TTL_LIMIT_SECONDS } from '../../../shared/dns/ttl-text.ts'
+} from '../../../../shared/dns/record-types.ts'
+import { parseRdata } from '../../../../shared/dns/rdata.ts'
+import { err, ok, type Result } from '../../../../shared/result/result.ts'
+import { parseTtl, TTL_LIMIT_SECONDS } from '../../../../shared/dns/ttl-text.ts'
 import { fillTemplate, parseRange, parseTemplate, type Template } from './zone-text-generate.ts'
 import { ZoneLexer, type WordForm } from './zone-text-lexer.ts'
 
