@@ -128,6 +128,20 @@ export function zoneRecords(zone: Zone): readonly string[] {
   return lines.sort()
 }
 
+/** Everything there is to know of a zone, without the order in which it came to be. */
+export function zonePicture(zone: Zone): unknown {
+  const nodes = [...zone.nodes.entries()].map(([key, node]) => {
+    return [key, node.name, node.children, node.rrsets.map((r) => r.type)]
+  })
+  return {
+    records: zoneRecords(zone),
+    nodes: nodes.sort(),
+    references: [...zone.references.entries()].sort(),
+    counts: zone.counts,
+    apex: zone.apex?.name,
+  }
+}
+
 function recordText({ owner, ttlSeconds, type, rdata }: MessageRecord): string {
   const content = formatRdata(type, rdata)
   return `${formatName(canonicalName(owner))} ${ttlSeconds} ${typeText(type)} ${content}`

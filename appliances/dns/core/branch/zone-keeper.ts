@@ -4,7 +4,7 @@ import type { Accept, Person, Snapshot, Verdict } from '../../../../store/api.ts
 import { formatName } from '../../../../shared/dns/name.ts'
 import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
 import { isNewerSerial, nextSerial, replaceSerial } from '../text/soa-serial.ts'
-import { changedLines, netChange } from '../zone/zone-build.ts'
+import { zoneDifference } from '../zone/zone-difference.ts'
 import { placesOf } from '../zone/zone-places.ts'
 import { differingOrigins, loadZones, type LoadedZones, type ZoneSet } from './zone-set.ts'
 import type { Zone } from '../zone/zone.ts'
@@ -128,8 +128,7 @@ function staleSerials(before: ZoneSet, after: ZoneSet): readonly StaleSerial[] {
     const serial = zone?.serial
     if (was === undefined || zone === undefined || was === zone) continue
     if (served === undefined || serial === undefined || isNewerSerial(serial, served)) continue
-    const lines = changedLines(was.text, zone.text)
-    const { added, removed } = netChange(lines.added, lines.removed)
+    const { added, removed } = zoneDifference(was, zone)
     if (added.length + removed.length > 0) stale.push({ zone, served, serial })
   }
   return stale
@@ -145,7 +144,8 @@ function staleProblem(
 }
 
 function soaPlace(zone: Zone): { readonly file: string; readonly line: number } {
+  const { text } = zone
   const soa = zone.soa?.records[0]
-  const place = soa === undefined ? undefined : placesOf(zone.text, new Set([soa])).get(soa)
-  return place ?? { file: zone.text.file, line: 1 }
+  const places = soa && text && placesOf(text, new Set([soa]))
+  return places?.get(soa!) ?? { file: text?.file ?? formatName(zone.origin), line: 1 }
 }

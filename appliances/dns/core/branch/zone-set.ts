@@ -172,7 +172,7 @@ function loadZone(
   const old = before?.paths[0] === path ? before.zone : undefined
   const read = { path, text: texts.get(path)!, origin, previous: old?.text }
   const { text, includes } = readZone(snapshot, read)
-  problems.push(...newProblems(text.problems, old?.text.problems ?? []))
+  problems.push(...newProblems(text.problems, old?.text?.problems ?? []))
   const known = old ?? before?.zone
   const change = known === undefined ? buildZone(origin, text) : updateZone(known, text)
   problems.push(...checkZone(change))

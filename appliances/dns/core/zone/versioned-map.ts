@@ -67,6 +67,25 @@ export class VersionedMap<V> {
     }
   }
 
+  /** Keys that may read differently in `other`; undefined when neither version was made from the other's family. */
+  changedKeys(other: VersionedMap<V>): ReadonlySet<string> | undefined {
+    const depths = [this.#depth(), other.#depth()] as const
+    let [a, b]: [VersionedMap<V>, VersionedMap<V>] = [this, other]
+    const keys = new Set<string>()
+    const step = (version: VersionedMap<V>): VersionedMap<V> => {
+      for (const key of version.#changes!.keys()) keys.add(key)
+      return version.#next!
+    }
+    for (let left = depths[0] - depths[1]; left > 0; left--) a = step(a)
+    for (let left = depths[1] - depths[0]; left > 0; left--) b = step(b)
+    while (a !== b) {
+      if (a.#map !== undefined) return undefined
+      a = step(a)
+      b = step(b)
+    }
+    return keys
+  }
+
   /** In no particular order. */
   *entries(): IterableIterator<[string, V]> {
     const seen = new Set<string>()

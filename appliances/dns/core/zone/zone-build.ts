@@ -1,7 +1,9 @@
 // Zones from zone text: whole, or from an older zone at the cost of what the edit changed.
 import { canonicalName, isAtOrBelow, parentName, type Name } from '../../../../shared/dns/name.ts'
+import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { VersionedMap } from './versioned-map.ts'
+import { zoneDifference } from './zone-difference.ts'
 import { Zone, ZoneRRset, rrsetOf, type ZoneCounts, type ZoneNode } from './zone.ts'
 import type { ParsedRecord, ZoneText } from '../text/zone-text.ts'
 
@@ -12,8 +14,8 @@ export type ZoneChange = {
   /** Canonical owners of `added` and `removed`; undefined means all of them. */
   readonly touched: ReadonlySet<Name> | undefined
   /** Records that were not there before; a line that only moved is neither added nor removed. */
-  readonly added: readonly ParsedRecord[]
-  readonly removed: readonly ParsedRecord[]
+  readonly added: readonly Record[]
+  readonly removed: readonly Record[]
   /** Among the lines read anew: records whose owner is not in the zone. They are left out. */
   readonly foreign: readonly ParsedRecord[]
 }
@@ -35,6 +37,7 @@ export function buildZone(origin: Name, text: ZoneText): ZoneChange {
 
 /** `before` keeps answering as it did; what both texts share is neither read nor copied. */
 export function updateZone(before: Zone, text: ZoneText): ZoneChange {
+  if (before.text === undefined) return replaceZone(before, text)
   const lines = changedLines(before.text, text)
   const { added, removed } = netChange(lines.added, lines.removed)
   const touched = new Set<Name>()
@@ -51,8 +54,15 @@ export function updateZone(before: Zone, text: ZoneText): ZoneChange {
   return { zone, before, touched, added, removed, foreign: builder.foreign }
 }
 
+/** The zone anew from a text that shares nothing with the old one. */
+function replaceZone(before: Zone, text: ZoneText): ZoneChange {
+  const whole = buildZone(before.origin, text)
+  const { added, removed } = zoneDifference(before, whole.zone)
+  return { ...whole, before, touched: undefined, added, removed }
+}
+
 /** Records by value that one side has more often than the other, for anything that asks what an edit meant. */
-export function netChange(
+function netChange(
   added: readonly ParsedRecord[],
   removed: readonly ParsedRecord[],
 ): { added: readonly ParsedRecord[]; removed: readonly ParsedRecord[] } {
@@ -73,7 +83,7 @@ function recordKey({ owner, type, ttlSeconds, rdata }: ParsedRecord): string {
 }
 
 /** Lines of chunks that only one text has; a chunk that both have is the same `records` array in both. */
-export function changedLines(
+function changedLines(
   before: ZoneText,
   after: ZoneText,
 ): { added: ParsedRecord[]; removed: ParsedRecord[] } {
@@ -98,7 +108,7 @@ type DraftNode = { readonly name: Name; rrsets: ZoneRRset[]; children: number }
 type Growing = { readonly draft: DraftNode; readonly records: ParsedRecord[] }
 
 /** Collects what becomes of each name that lines are added to or removed from, its ancestors included. */
-class ZoneBuilder {
+export class ZoneBuilder {
   readonly foreign: ParsedRecord[] = []
   readonly #origin: Name
   readonly #base: Zone | undefined
@@ -145,6 +155,15 @@ class ZoneBuilder {
     else thinned.gone.add(record)
   }
 
+  /** Marks every line of the base that says this, with any TTL. */
+  removeEqual({ owner, type, rdata }: Record): void {
+    const draft = this.#draftOf(owner)
+    const rrset = draft === undefined ? undefined : rrsetOf(draft, type)
+    if (rrset === undefined) return
+    for (const record of rrset.records)
+      if (Buffer.compare(record.rdata, rdata) === 0) this.remove(record)
+  }
+
   takeAway(): void {
     for (const [rrset, { draft, gone }] of this.#thinned)
       replace(
@@ -154,7 +173,7 @@ class ZoneBuilder {
       )
   }
 
-  finish(text: ZoneText): Zone {
+  finish(text: ZoneText | undefined): Zone {
     for (const [rrset, { draft, records }] of this.#growing) replace(draft, rrset, records)
     for (const draft of this.#drafts.values()) {
       this.#dropWhenEmpty(draft)

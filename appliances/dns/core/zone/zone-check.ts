@@ -14,7 +14,7 @@ import {
 } from '../../../../shared/dns/name.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import type { Problem } from '../../../../shared/result/problem.ts'
-import { placesOf } from './zone-places.ts'
+import { placesOf, type RecordPlace } from './zone-places.ts'
 import { isReferring, isWildcard, type ZoneChange } from './zone-build.ts'
 import {
   hasDname,
@@ -49,11 +49,13 @@ class ZoneCheck {
   readonly #change: ZoneChange
   readonly #zone: Zone
   readonly #doubled: Name
+  readonly #missing: ReadonlySet<number>
   readonly #found: Finding[] = []
 
   constructor(change: ZoneChange) {
     this.#change = change
     this.#zone = change.zone
+    this.#missing = change.zone.text?.missing ?? NONE_MISSING
     this.#doubled = (change.zone.origin.slice(0, -1) + change.zone.origin) as Name
   }
 
@@ -75,8 +77,9 @@ class ZoneCheck {
   problems(): readonly Problem[] {
     const wanted = new Set<ParsedRecord>()
     for (const { record } of this.#found) if (record !== undefined) wanted.add(record)
-    const places = placesOf(this.#zone.text, wanted)
-    const { file } = this.#zone.text
+    const { text } = this.#zone
+    const places = text === undefined ? NO_PLACES : placesOf(text, wanted)
+    const file = text?.file ?? formatName(this.#zone.origin)
     const all = this.#found.map(({ severity, record, message }): Problem => {
       const place = record === undefined ? { file } : (places.get(record) ?? { file })
       return { severity, ...place, message }
@@ -162,7 +165,7 @@ class ZoneCheck {
     if (records.length === 1) return
     const what = `${typeText(rrset.type)} records of ${formatName(node.name)}`
     const odd = records.find((r) => r.ttlSeconds !== records[0]!.ttlSeconds)
-    if (odd !== undefined && this.#zone.text.missing.size === 0)
+    if (odd !== undefined && this.#missing.size === 0)
       this.#warn(odd, `The ${what} have different TTLs; the lowest, ${rrset.ttlSeconds}, is used`)
     if (records.length > rrset.rdatas.length)
       this.#warn(firstRepeated(records), `One of the ${what} is there twice`)
@@ -320,8 +323,7 @@ class ZoneCheck {
 
   /** Whether a broken entry may be a record of this type. */
   #mayMiss(type: number): boolean {
-    const { missing } = this.#zone.text
-    return missing.has(type) || missing.has(TYPE.ANY)
+    return this.#missing.has(type) || this.#missing.has(TYPE.ANY)
   }
 
   #isTouched(name: Name): boolean {
@@ -426,6 +428,8 @@ function rank(problem: Problem): number {
   return problem.severity === 'error' ? 0 : 1
 }
 
+const NONE_MISSING: ReadonlySet<number> = new Set()
+const NO_PLACES: ReadonlyMap<ParsedRecord, RecordPlace> = new Map()
 const HASH_CHARACTERS = 32
 /** Name, type and class. */
 const QUESTION_LIMIT_OCTETS = 255 + 4

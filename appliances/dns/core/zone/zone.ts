@@ -60,7 +60,8 @@ export type ZoneCounts = {
 export class Zone {
   /** Canonical. */
   readonly origin: Name
-  readonly text: ZoneText
+  /** Where it was read from; undefined for a zone made of records. */
+  readonly text: ZoneText | undefined
   readonly nodes: VersionedMap<ZoneNode>
   /** How many NS, MX and SRV records point to a name in the zone (canonical). */
   readonly references: VersionedMap<number>
@@ -72,7 +73,7 @@ export class Zone {
 
   constructor(parts: {
     readonly origin: Name
-    readonly text: ZoneText
+    readonly text: ZoneText | undefined
     readonly nodes: VersionedMap<ZoneNode>
     readonly references: VersionedMap<number>
     readonly counts: ZoneCounts
