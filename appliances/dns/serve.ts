@@ -14,11 +14,14 @@ import { zoneMerge } from './core/branch/zone-merge.ts'
 import { ZoneKeeper } from './core/branch/zone-keeper.ts'
 import type { LoadedZones, ZoneSet } from './core/branch/zone-set.ts'
 import { Publication, type Published } from './core/publication.ts'
+import type { KeyRing } from './core/keys/key.ts'
 import { listenDns } from './listen.ts'
+import { openExchange } from './open-exchange.ts'
 
 const PERSON = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
 /** Zones that /status lists one by one. */
 const STATUS_ZONES_LIMIT = 1000
+const NO_KEYS: KeyRing = { find: () => undefined, all: () => [] }
 
 export function keeperOf(config: DnsConfig): ZoneKeeper {
   return new ZoneKeeper({
@@ -52,9 +55,20 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const counts = countAnswers(metrics, clock)
   const server = new Nameserver(
     publication,
-    { ...config.answers, udpLimitOctets: config.answers.udpOctets },
+    { ...config.answers, udpLimitOctets: config.answers.udpOctets, defers: true },
     counts,
   )
+  const exchange = openExchange({
+    server,
+    ring: NO_KEYS,
+    handlers: {},
+    tsig: { truncated: false, sha1: false },
+    udpLimitOctets: config.answers.udpOctets,
+    counts,
+    clock,
+    log,
+    metrics,
+  })
   const unsubscribe = branch.subscribe((head) => {
     zones = publishLogged(keeper, head, { publication, log })
   })
@@ -66,8 +80,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const listener = await listenDns({
     listen: config.listen,
     handle: (packet, client, out) => server.handle(packet, client, out),
-    // Nothing is deferred until a part of the server takes such requests.
-    defer: async () => {},
+    defer: exchange.defer,
     limits: {
       udpOctets: config.answers.udpOctets,
       tcpIdleMs: config.tcp.idle,

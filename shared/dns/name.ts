@@ -142,6 +142,20 @@ export function decodeName(
   return ok({ name: (wire + ROOT) as Name, next: next < 0 ? at + 1 : next })
 }
 
+/** Offset behind the possibly compressed name at `at`, or -1 for a broken one; pointers are not followed. */
+export function skipName(message: Uint8Array, at: number): number {
+  for (let length = 0; length <= NAME_LIMIT_OCTETS;) {
+    const label = message[at]
+    if (label === undefined) return -1
+    if (label === 0) return at + 1
+    if (label >= 0xc0) return at + 2
+    if (label > LABEL_LIMIT_OCTETS) return -1
+    at += label + 1
+    length += label + 1
+  }
+  return -1
+}
+
 function formatOctet(octet: number): string {
   if (octet < 33 || octet > 126) return `\\${String(octet).padStart(3, '0')}`
   const char = String.fromCharCode(octet)

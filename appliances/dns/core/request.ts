@@ -1,5 +1,6 @@
 // A request that takes more than one answer from memory: UPDATE, transfer, NOTIFY, and whatever is signed.
 import type { Client } from './client.ts'
+import type { Key } from './keys/key.ts'
 
 /** What the name server gives instead of a length for a packet that is to be answered later: see `Defer`. */
 export const DEFERRED = -1
@@ -14,3 +15,21 @@ export interface Reply {
 
 /** Takes a packet over and resolves when all of its answer is sent; never rejects. `packet` may be kept. */
 export type Defer = (packet: Uint8Array, client: Client, reply: Reply) => Promise<void>
+
+/** A well-formed request whose signature, if it has one, is good. What the key may do is the handler's to ask. */
+export type Request = {
+  /** The message without its TSIG record; a copy that may be kept. */
+  readonly packet: Uint8Array
+  /** May be kept. */
+  readonly client: Client
+  /** Undefined when it was not signed. */
+  readonly key: Key | undefined
+  /** The MAC it came with: the same again when the same message comes again. */
+  readonly mac: Uint8Array | undefined
+  /** Largest answer message, in octets, with room for the signature taken off. */
+  readonly limitOctets: number
+  readonly signal: AbortSignal
+}
+
+/** Gives the messages that answer, in order and without signatures: those are put on as they leave. */
+export type RequestHandler = (request: Request) => AsyncIterable<Uint8Array>

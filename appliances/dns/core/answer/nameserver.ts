@@ -1,6 +1,7 @@
 // Answers DNS queries from zones in memory: RFC 1034 §4.3.2 with 2181, 2308 (negative answers), 4592 (wildcards),
 // 6604 and 6672 (aliases), 6891 (EDNS), 8020, 8482 (ANY), 8914 (extended errors), 9471 (glue).
-// Transfers, NOTIFY, UPDATE and TSIG are refused here; nothing is ever resolved for a client.
+// Transfers, NOTIFY, UPDATE and TSIG are deferred where someone takes them, and refused where nobody does; nothing is
+// ever resolved for a client.
 import {
   ednsTtl,
   EDNS_OPTION,
@@ -9,7 +10,13 @@ import {
   OPT_OCTETS,
   PLAIN_UDP_OCTETS,
 } from '../../../../shared/dns/edns.ts'
-import { HEADER_OCTETS, FLAG, MESSAGE_LIMIT_OCTETS, RCODE } from '../../../../shared/dns/message.ts'
+import {
+  HEADER_OCTETS,
+  FLAG,
+  MESSAGE_LIMIT_OCTETS,
+  OPCODE,
+  RCODE,
+} from '../../../../shared/dns/message.ts'
 import {
   MessageWriter,
   withSuffixes,
@@ -25,6 +32,7 @@ import {
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import { Bug } from '../../../../shared/result/result.ts'
 import { isStream, type Client, type Transport } from '../client.ts'
+import { DEFERRED } from '../request.ts'
 import { Query } from './query.ts'
 import {
   rrsetOf,
@@ -55,6 +63,8 @@ export type NameserverOptions = {
   readonly version?: string
   /** Text for `id.server CH TXT` and NSID (RFC 4892, RFC 5001); refused and left out without. */
   readonly identity?: string
+  /** Whether UPDATE, NOTIFY, transfers and what is signed may be left to someone else; refused without. */
+  readonly defers?: boolean
 }
 
 /** The smallest `out` that `handle` accepts. */
@@ -99,11 +109,34 @@ export class Nameserver {
     this.#zones = zones
   }
 
-  /** Writes the answer to `out` and returns its length in octets; 0 means no answer. */
+  /** Writes the answer to `out` and returns its length in octets; 0 means no answer, DEFERRED that it is for others. */
   handle(packet: Uint8Array, client: Client, out: Uint8Array): number {
-    const { transport } = client
+    const refusal = this.#query.read(packet)
+    if (this.#options.defers === true && refusal !== 'ignore' && this.#isForOthers(refusal, client))
+      return DEFERRED
+    return this.#handle(refusal, packet, client, out, 0)
+  }
+
+  /** Answers what `handle` may have deferred, with `keptOctets` of the client's limit left for a signature. */
+  answer(packet: Uint8Array, client: Client, out: Uint8Array, keptOctets: number): number {
+    return this.#handle(this.#query.read(packet), packet, client, out, keptOctets)
+  }
+
+  #isForOthers(refusal: number, { transport }: Client): boolean {
+    const { opcode, isSigned, qtype } = this.#query
+    if (opcode !== OPCODE.QUERY) return opcode === OPCODE.UPDATE || opcode === OPCODE.NOTIFY
+    if (refusal !== RCODE.NOERROR) return false
+    return isSigned || qtype === TYPE.IXFR || (qtype === TYPE.AXFR && isStream(transport))
+  }
+
+  #handle(
+    refusal: number | 'ignore',
+    packet: Uint8Array,
+    { transport }: Client,
+    out: Uint8Array,
+    keptOctets: number,
+  ): number {
     const query = this.#query
-    const refusal = query.read(packet)
     if (refusal === 'ignore') {
       this.#counts.ignored(transport)
       return 0
@@ -122,7 +155,7 @@ export class Nameserver {
     writer.at = HEADER_OCTETS
     writer.bytes(packet.subarray(HEADER_OCTETS, query.questionEnd))
     const optOctets = query.hasEdns ? this.#optOctets() : 0
-    writer.reserve(optOctets)
+    writer.reserve(optOctets + keptOctets)
     if (refusal === RCODE.NOERROR) this.#answer()
     else if (refusal === RCODE.NOTIMP) this.#extendedError = EXTENDED_ERROR.NOT_SUPPORTED
     writer.reserve(-optOctets)

@@ -2,7 +2,7 @@
 // (RFC 1035 §4, RFC 6891, RFC 9619). Refuses what is malformed; allocates only the name.
 import { EDNS_OPTION, OPT } from '../../../../shared/dns/edns.ts'
 import { HEADER_OCTETS, OPCODE, RCODE } from '../../../../shared/dns/message.ts'
-import { ROOT, type Name } from '../../../../shared/dns/name.ts'
+import { ROOT, skipName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 
 const NAME_LIMIT_OCTETS = 255
@@ -120,20 +120,6 @@ export class Query {
     }
     return at === end
   }
-}
-
-/** Offset behind the name at `at`, or -1; a pointer ends a name. */
-function skipName(packet: Uint8Array, at: number): number {
-  for (let length = 0; length <= NAME_LIMIT_OCTETS;) {
-    const label = packet[at]
-    if (label === undefined) return -1
-    if (label === 0) return at + 1
-    if (label >= 0xc0) return at + 2
-    if (label > LABEL_LIMIT_OCTETS) return -1
-    at += label + 1
-    length += label + 1
-  }
-  return -1
 }
 
 function u16(packet: Uint8Array, at: number): number {
