@@ -78,7 +78,7 @@ const withOpcode = (packet: Uint8Array, opcode: number): Uint8Array => {
 const UPDATE = withOpcode(queryOf('example.org. SOA'), OPCODE.UPDATE)
 const NOTIFY = withOpcode(queryOf('example.org. SOA'), OPCODE.NOTIFY)
 
-const rcodeOf = (message: Uint8Array | undefined) => message?.[3]! & 0xf
+const rcodeOf = (message: Uint8Array | undefined) => (message?.[3] ?? 0xff) & 0xf
 
 describe('what the name server defers', () => {
   const out = new Uint8Array(512)
