@@ -34,6 +34,7 @@ export type {
 } from './api.ts'
 export type { Oid } from './object/oid.ts'
 export { mergeText } from './merge/text.ts'
+export { storeNeeds } from './sandbox-needs.ts'
 
 export interface Store {
   /** The branch named in the configuration. */

@@ -2,7 +2,7 @@
 // cairn-dns: answers DNS queries from zones that live in a git branch.
 import { runAppliance } from '../../shared/appliance/appliance.ts'
 import { hashPasswordCommand } from '../../shared/appliance/hash-password.ts'
-import { checkStore } from '../../store/index.ts'
+import { checkStore, storeNeeds } from '../../store/index.ts'
 import { dnsConfig } from './config.ts'
 import { keeperOf, serve } from './serve.ts'
 
@@ -11,6 +11,7 @@ await runAppliance({
   version: process.env.CAIRN_VERSION ?? 'from source',
   decode: dnsConfig,
   check: async (config) => checkStore(config.store, keeperOf(config).accept),
+  needs: (config) => storeNeeds(config.store),
   start: serve,
   commands: { 'hash-password': hashPasswordCommand },
   help: {

@@ -10,11 +10,13 @@ import type { Log } from '../log/log.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import { formatProblem, hasErrors, problem, type Problem } from '../result/problem.ts'
 import { err, Fatal, type Result } from '../result/result.ts'
+import { confine } from '../sandbox/confine.ts'
+import { joinNeeds, type SandboxNeeds } from '../sandbox/needs.ts'
 import { deniedAccess } from './denied-access.ts'
 import { liveUntilStopped } from './lifecycle.ts'
 
 /** What the frame itself reads from every configuration. */
-export type ApplianceConfig = { readonly observe: ObserveConfig; readonly sandbox?: SandboxConfig }
+export type ApplianceConfig = { readonly observe: ObserveConfig; readonly sandbox: SandboxConfig }
 
 export type Appliance<C extends ApplianceConfig> = {
   /** `cairn-dns`. */
@@ -24,6 +26,8 @@ export type Appliance<C extends ApplianceConfig> = {
   readonly decode: Decoder<C>
   /** For `--check`: everything wrong with the content the configuration points to. Changes nothing. */
   check(config: C): Promise<readonly Problem[]>
+  /** What it needs of files and the network from `start` on, for the sandbox. */
+  needs(config: C): SandboxNeeds
   /** Opens everything; resolves when it serves. Throws `Fatal` with a sentence when it cannot. */
   start(context: Context<C>): Promise<Running>
   readonly commands?: { readonly [word: string]: Command }
@@ -94,7 +98,12 @@ async function run<C extends ApplianceConfig>(
     const config = readConfig(file, appliance.decode, line.value)
     if (!config.ok) return complain(config.error)
     if (line.value.check) return await check(appliance, config.value, file)
-    return await liveUntilStopped(appliance, config.value)
+    const needs = joinNeeds(
+      { read: [file], write: [], connect: observePorts(config.value.observe) },
+      appliance.needs(config.value),
+    )
+    const confinement = await confine(config.value.sandbox, needs)
+    return await liveUntilStopped(appliance, config.value, confinement)
   } catch (cause) {
     return complainOf(name, cause)
   }
@@ -132,6 +141,11 @@ function readConfig<C>(
     }
     throw cause
   }
+}
+
+/** Metrics that are pushed by TCP need a way out. */
+function observePorts({ influx }: ObserveConfig): readonly number[] {
+  return influx?.protocol === 'tcp:' ? [Number(influx.port)] : []
 }
 
 function say(text: string): number {

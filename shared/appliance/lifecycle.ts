@@ -8,6 +8,8 @@ import { openSyslog } from '../log/syslog.ts'
 import { Registry } from '../metrics/registry.ts'
 import { sendToNotifySocket } from '../native/notify-socket.ts'
 import { Fatal } from '../result/result.ts'
+import { refuseMissing, type Confinement } from '../sandbox/confine.ts'
+import { seal } from '../sandbox/seal.ts'
 import type { Appliance, ApplianceConfig, Running } from './appliance.ts'
 import { deniedAccess } from './denied-access.ts'
 import { observe, type Observer, type Phase } from './observe.ts'
@@ -21,6 +23,7 @@ const SYSLOG_FLUSH_MS = 50
 export async function liveUntilStopped<C extends ApplianceConfig>(
   appliance: Appliance<C>,
   config: C,
+  confinement: Confinement,
 ): Promise<number> {
   const startedMs = systemClock.monotonicMs()
   const registry = new Registry()
@@ -49,6 +52,7 @@ export async function liveUntilStopped<C extends ApplianceConfig>(
 
   let phase: Phase = 'starting'
   let running: Running | undefined
+  let sealed = confinement
   let observer: Observer | undefined
   try {
     observer = await observe({
@@ -60,14 +64,10 @@ export async function liveUntilStopped<C extends ApplianceConfig>(
       state: () => ({
         phase,
         addresses: running?.addresses ?? [],
+        sandbox: { held: sealed.held, missing: sealed.missing },
         detail: phase === 'ready' ? running?.status() : undefined,
       }),
     })
-    if (config.sandbox?.enabled === true) {
-      log.warn('sandbox-missing', {
-        why: 'this version cannot restrict itself: use the permission flags of its README, or the systemd unit',
-      })
-    }
     const context = {
       config,
       log,
@@ -79,6 +79,9 @@ export async function liveUntilStopped<C extends ApplianceConfig>(
     const abandoned = stopAsked.then(() => pause(STOP_LIMIT_MS))
     running = await Promise.race([appliance.start(context), abandoned])
     if (running !== undefined && !stop.signal.aborted) {
+      sealed = await seal(confinement)
+      reportSandbox(sealed, log)
+      if (config.sandbox.require) refuseMissing(sealed)
       phase = 'ready'
       const tookMs = Math.round(systemClock.monotonicMs() - startedMs)
       const addresses = [...running.addresses, ...observer.addresses].join(' ')
@@ -124,6 +127,12 @@ function applianceLog<C extends ApplianceConfig>(
       ...(sinks.sendSyslog === undefined ? {} : { sendSyslog: sinks.sendSyslog }),
     },
   )
+}
+
+function reportSandbox({ isEnabled, held, missing }: Confinement, log: Log): void {
+  if (!isEnabled) log.warn('sandbox-off', { why: 'enabled = false in [sandbox]' })
+  else if (missing.length === 0) log.info('sandbox', { held: held.join(', ') })
+  else log.warn('sandbox-incomplete', { held: held.join(', '), missing: missing.join('; ') })
 }
 
 /** Resolves at the first SIGTERM or SIGINT; the second one does not wait for anything. */

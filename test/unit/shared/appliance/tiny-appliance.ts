@@ -1,4 +1,5 @@
 // The smallest appliance there can be, run as a child process by the tests; its configuration says how it behaves.
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { hashPasswordCommand } from '../../../../shared/appliance/hash-password.ts'
 import { runAppliance, type ApplianceConfig } from '../../../../shared/appliance/appliance.ts'
@@ -11,6 +12,7 @@ import {
 } from '../../../../shared/config/decode.ts'
 import { observeTable, type ObserveConfig } from '../../../../shared/config/observe-table.ts'
 import { sandboxTable, type SandboxConfig } from '../../../../shared/config/sandbox-table.ts'
+import { NO_NEEDS } from '../../../../shared/sandbox/needs.ts'
 import { problem } from '../../../../shared/result/problem.ts'
 import { Fatal } from '../../../../shared/result/result.ts'
 
@@ -64,6 +66,7 @@ await runAppliance<TinyConfig>({
       { ...problem('CNAME and other data', { file: 'zones/example.org', line: 17 }), severity },
     ]
   },
+  needs: () => NO_NEEDS,
   async start({ config, log, signal, fail }) {
     const is = (behaviour: TinyConfig['behaviour']): boolean => config.behaviour === behaviour
     if (is('fatal-at-start')) throw new Fatal('The store is somebody else’s')
@@ -79,6 +82,7 @@ await runAppliance<TinyConfig>({
       })
     }
     const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
     if (is('throws-later')) {
       setTimeout(() => {
         throw new Error('a bug in a timer')

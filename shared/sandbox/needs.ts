@@ -1,0 +1,53 @@
+// What a program still needs of the machine once it runs, said before it starts: the sandbox is cut to it.
+
+export type SandboxNeeds = {
+  /** Files and folders it reads; those that are not there are left out. */
+  readonly read: readonly string[]
+  /** Files and folders it reads and writes. A folder that is not there is made, so that it can be named to the kernel. */
+  readonly write: readonly string[]
+  /** Ports it connects to by TCP; 'any' when peers may name theirs. UDP is not limited. */
+  readonly connect: readonly number[] | 'any'
+}
+
+export const NO_NEEDS: SandboxNeeds = { read: [], write: [], connect: [] }
+
+export function joinNeeds(...parts: readonly SandboxNeeds[]): SandboxNeeds {
+  return {
+    read: parts.flatMap((part) => part.read),
+    write: parts.flatMap((part) => part.write),
+    connect: parts.some((part) => part.connect === 'any')
+      ? 'any'
+      : parts.flatMap((part) => (part.connect === 'any' ? [] : part.connect)),
+  }
+}
+
+/** What any Node process reads of a Linux system: its libraries, how names are looked up, and about itself. */
+export const SYSTEM_READ: readonly string[] = [
+  '/usr/lib',
+  '/usr/lib64',
+  '/usr/share/zoneinfo',
+  '/usr/share/ca-certificates',
+  '/lib',
+  '/lib64',
+  '/etc/ld.so.cache',
+  '/etc/resolv.conf',
+  '/etc/hosts',
+  '/etc/host.conf',
+  '/etc/nsswitch.conf',
+  '/etc/gai.conf',
+  '/etc/services',
+  '/etc/localtime',
+  '/etc/ssl',
+  '/run/systemd/resolve',
+  '/proc/self',
+  '/proc/meminfo',
+  '/proc/cpuinfo',
+  '/proc/stat',
+  '/proc/sys',
+  '/sys/devices/system/cpu',
+  '/sys/fs/cgroup',
+  '/dev/urandom',
+  '/dev/random',
+]
+
+export const SYSTEM_WRITE: readonly string[] = ['/dev/null']
