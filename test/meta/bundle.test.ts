@@ -6,10 +6,10 @@ import { applianceNames, bundleAppliance } from '../../tools/bundle.ts'
 const ISOMORPHIC_GIT =
   'isomorphic-git async-lock clean-git-ref crc-32 diff3 ignore pako pify'.split(' ')
 
-/** What any appliance with a store needs of Node: files, HTTP both ways, hashes, zlib; ffi for systemd's socket. */
+/** What any appliance with a store needs of Node: files, HTTP both ways, hashes, zlib; ffi and sea for the sandbox. */
 const STORE_MODULES = [
   'crypto zlib util path os ffi fs fs/promises net http https',
-  'dgram dns/promises perf_hooks timers/promises',
+  'dgram dns/promises perf_hooks sea timers/promises',
 ].flatMap((names) => names.split(' ').map((name) => `node:${name}`))
 
 /** A row here is an argument: raise a budget or add a name only with a reason in the commit. */
