@@ -16,6 +16,7 @@ export type FlushedCounts = AnswerCounts & {
 export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
   const answers = metrics.counter('cairn_dns_answers', 'Answers, by transport and response code')
   const truncated = metrics.counter('cairn_dns_truncated', 'Answers with the TC bit')
+  const limited = metrics.counter('cairn_dns_limited', 'Answers kept back by the rate limit')
   const ignored = metrics.counter('cairn_dns_ignored', 'Packets that got no answer, by transport')
   const byRcode = {
     udp: new Float64Array(RCODE_LIMIT),
@@ -24,6 +25,7 @@ export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
     https: new Float64Array(RCODE_LIMIT),
   }
   const silent = { udp: 0, tcp: 0, tls: 0, https: 0 }
+  const held = { drop: 0, slip: 0 }
   let cut = 0
   const handOver = (): void => {
     for (const transport of TRANSPORTS) {
@@ -37,6 +39,10 @@ export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
     }
     if (cut > 0) truncated.inc({}, cut)
     cut = 0
+    for (const verdict of ['drop', 'slip'] as const) {
+      if (held[verdict] > 0) limited.inc({ verdict }, held[verdict])
+      held[verdict] = 0
+    }
   }
   let timer: Timer
   const again = (): void => {
@@ -50,6 +56,7 @@ export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
     answered: (transport, rcode) => void byRcode[transport][rcode]!++,
     truncated: () => void cut++,
     ignored: (transport) => void silent[transport]++,
+    limited: (verdict) => void held[verdict]++,
     flush() {
       timer.cancel()
       handOver()
@@ -57,8 +64,8 @@ export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
   }
 }
 
-/** One more than BADVERS. */
-const RCODE_LIMIT = 17
+/** One more than BADCOOKIE. */
+const RCODE_LIMIT = 24
 
 const NAMES = new Map<number, string>(Object.entries(RCODE).map(([name, code]) => [code, name]))
 

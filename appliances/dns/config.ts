@@ -18,6 +18,12 @@ import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-ta
 import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
 import { TEXT_LIMIT_OCTETS } from './core/answer/nameserver.ts'
+import {
+  cookiesTable,
+  rateLimitTable,
+  type CookiesConfig,
+  type RateLimitConfig,
+} from './limits-table.ts'
 import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { DEFAULT_DNS_LIMITS } from './listen.ts'
 
@@ -42,6 +48,8 @@ export type DnsConfig = {
     readonly connections: number
     readonly connectionsPerClient: number
   }
+  readonly cookies: CookiesConfig
+  readonly rateLimit: RateLimitConfig
   readonly store: StoreConfig
   readonly observe: ObserveConfig
   readonly sandbox: SandboxConfig
@@ -82,6 +90,8 @@ export const dnsConfig: Decoder<DnsConfig> = object({
       ),
     }),
   ),
+  cookies: cookiesTable,
+  rateLimit: rateLimitTable,
   store: storeTable,
   observe: observeTable,
   sandbox: sandboxTable,

@@ -9,6 +9,8 @@ import { formatProblem } from '../../shared/result/problem.ts'
 import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
 import type { DnsConfig } from './config.ts'
 import { countAnswers } from './answer-counts.ts'
+import { answerLimiter, cookieOptions } from './answer-limits.ts'
+import { CookieSecrets } from './cookie-secrets.ts'
 import { Nameserver } from './core/answer/nameserver.ts'
 import { zoneMerge } from './core/branch/zone-merge.ts'
 import { ZoneKeeper } from './core/branch/zone-keeper.ts'
@@ -33,6 +35,9 @@ export function keeperOf(config: DnsConfig): ZoneKeeper {
 
 export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const { config, log, metrics, clock } = context
+  const secrets = config.cookies.enabled
+    ? new CookieSecrets(config.cookies.secretFile, clock)
+    : undefined
   const keeper = keeperOf(config)
   const store = await openStore(config.store, {
     log,
@@ -55,7 +60,14 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const counts = countAnswers(metrics, clock)
   const server = new Nameserver(
     publication,
-    { ...config.answers, udpLimitOctets: config.answers.udpOctets, defers: true },
+    {
+      ...config.answers,
+      udpLimitOctets: config.answers.udpOctets,
+      defers: true,
+      keepaliveMs: config.tcp.idle,
+      ...(secrets && { cookies: cookieOptions(config.cookies, secrets, clock) }),
+      ...(config.rateLimit.enabled && { limiter: answerLimiter(config.rateLimit, clock) }),
+    },
     counts,
   )
   const exchange = openExchange({
@@ -99,11 +111,14 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     addresses: store.url === undefined ? addresses : [...addresses, store.url],
     status: () => ({ store: store.status(), zones: zonesStatus(zones) }),
     async reload() {
+      const read = secrets?.reload()
+      if (read?.ok === false) log.error('cookie-secrets', { why: read.error })
       store.reload()
       await store.sync()
     },
     async stop() {
       unsubscribe()
+      secrets?.close()
       await Promise.all([listener.close(), store.close()])
       counts.flush()
     },

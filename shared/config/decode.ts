@@ -7,6 +7,7 @@
 import { err, ok, type Result } from '../result/result.ts'
 import { problem, type Problem } from '../result/problem.ts'
 import { parseEndpoint, type Endpoint } from '../net/endpoint.ts'
+import { parsePrefix, type Prefix } from '../net/prefix.ts'
 import { formatKeyPath, Lines, nearest, type KeyPath } from './key-path.ts'
 import { applyOverride, parseOverride } from './overrides.ts'
 import { parseToml } from './toml.ts'
@@ -147,6 +148,11 @@ export function sizeBetween(lowestBytes: number, highestBytes: number): Decoder<
 /** An IP address and a port to listen on or send to. */
 export const endpoint: Decoder<Endpoint> = scalar('"address:port"', (value) =>
   typeof value === 'string' ? parseEndpoint(value) : undefined,
+)
+
+/** `10.0.0.0/8`, or one address. */
+export const prefix: Decoder<Prefix> = scalar('an address or "address/bits"', (value) =>
+  typeof value === 'string' ? parsePrefix(value) : undefined,
 )
 
 export const url: Decoder<URL> = scalar('a URL', (value) => urlOf(value))

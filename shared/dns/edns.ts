@@ -18,6 +18,9 @@ export const EXTENDED_ERROR = {
   NOT_SUPPORTED: 21,
 } as const
 
+/** No info-code is negative. */
+export const NO_EXTENDED_ERROR = -1
+
 /** What everyone may send without asking, and the floor of what a sender may announce (RFC 6891 §6.2.3). */
 export const PLAIN_UDP_OCTETS = 512
 /** Root owner, type, class, ttl and rdlength of an OPT record without options. */

@@ -35,6 +35,7 @@ export const RCODE = {
   NOTAUTH: 9,
   NOTZONE: 10,
   BADVERS: 16,
+  BADCOOKIE: 23,
 } as const
 
 export type Question = { readonly qname: Name; readonly qtype: number; readonly qclass: number }

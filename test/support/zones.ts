@@ -44,7 +44,7 @@ export function serverOf(...zones: readonly Zone[]): Nameserver {
   return new Nameserver(
     { get: (origin) => table.get(origin) },
     { udpLimitOctets: 1232 },
-    { answered: () => {}, truncated: () => {}, ignored: () => {} },
+    { answered: () => {}, truncated: () => {}, ignored: () => {}, limited: () => {} },
   )
 }
 

@@ -12,6 +12,11 @@ export interface Client {
   readonly port: number
 }
 
+/** Whether nobody in between can read along. */
+export function isEncrypted(transport: Transport): boolean {
+  return transport === 'tls' || transport === 'https'
+}
+
 /** Whether messages up to 65,535 octets pass, and the address is proven. */
 export function isStream(transport: Transport): boolean {
   return transport !== 'udp'

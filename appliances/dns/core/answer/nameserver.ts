@@ -3,11 +3,9 @@
 // Transfers, NOTIFY, UPDATE and TSIG are deferred where someone takes them, and refused where nobody does; nothing is
 // ever resolved for a client.
 import {
-  ednsTtl,
-  EDNS_OPTION,
   EXTENDED_ERROR,
+  NO_EXTENDED_ERROR,
   OPT,
-  OPT_OCTETS,
   PLAIN_UDP_OCTETS,
 } from '../../../../shared/dns/edns.ts'
 import {
@@ -32,7 +30,9 @@ import {
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import { Bug } from '../../../../shared/result/result.ts'
 import { isStream, type Client, type Transport } from '../client.ts'
+import { RESPONSE_KIND, type Verdict } from '../limit/response-limiter.ts'
 import { DEFERRED } from '../request.ts'
+import { EdnsReply, type CookieOptions } from './edns-options.ts'
 import { Query } from './query.ts'
 import {
   rrsetOf,
@@ -54,6 +54,13 @@ export interface AnswerCounts {
   truncated(): void
   /** A packet that got no answer: too short, or itself a response. */
   ignored(transport: Transport): void
+  /** An answer that was not sent as it was, since its client gets too many. */
+  limited(verdict: Exclude<Verdict, 'send'>): void
+}
+
+/** Whether an answer by UDP may go to a client that did not prove its address; kinds of RESPONSE_KIND. */
+export interface AnswerLimiter {
+  decide(client: Client, kind: number, name: Name): Verdict
 }
 
 export type NameserverOptions = {
@@ -65,6 +72,10 @@ export type NameserverOptions = {
   readonly identity?: string
   /** Whether UPDATE, NOTIFY, transfers and what is signed may be left to someone else; refused without. */
   readonly defers?: boolean
+  readonly cookies?: CookieOptions
+  /** For clients that ask how long their connection may be idle (RFC 7828). */
+  readonly keepaliveMs?: number
+  readonly limiter?: AnswerLimiter
 }
 
 /** The smallest `out` that `handle` accepts. */
@@ -81,14 +92,16 @@ export class Nameserver {
   #zones: ZoneTable
   readonly #options: NameserverOptions
   readonly #counts: AnswerCounts
-  readonly #nsid: Uint8Array
+  readonly #edns: EdnsReply
   readonly #query = new Query()
   readonly #writer = new MessageWriter()
 
   // The answer under way.
   #transport: Transport = 'udp'
   #rcode = 0
-  #extendedError = -1
+  #extendedError: number = NO_EXTENDED_ERROR
+  /** What the limiter counts the answer by: the name asked, a wildcard, a delegation, a zone. */
+  #countedName: Name = ROOT
   #isAuthoritative = false
   #isTruncated = false
   #answers = 0
@@ -99,8 +112,10 @@ export class Nameserver {
     this.#zones = zones
     this.#options = options
     this.#counts = counts
-    this.#nsid = Buffer.from(options.identity ?? '')
-    const longest = Math.max(this.#nsid.length, Buffer.byteLength(options.version ?? ''))
+    const nsid = Buffer.from(options.identity ?? '')
+    const { udpLimitOctets, cookies, keepaliveMs } = options
+    this.#edns = new EdnsReply({ udpLimitOctets, nsid, cookies, keepaliveMs })
+    const longest = Math.max(nsid.length, Buffer.byteLength(options.version ?? ''))
     if (longest > TEXT_LIMIT_OCTETS) throw new Bug(`A server text of ${longest} octets`)
   }
 
@@ -132,18 +147,20 @@ export class Nameserver {
   #handle(
     refusal: number | 'ignore',
     packet: Uint8Array,
-    { transport }: Client,
+    client: Client,
     out: Uint8Array,
     keptOctets: number,
   ): number {
     const query = this.#query
+    const { transport } = client
     if (refusal === 'ignore') {
       this.#counts.ignored(transport)
       return 0
     }
     this.#transport = transport
     this.#rcode = refusal
-    this.#extendedError = -1
+    this.#extendedError = NO_EXTENDED_ERROR
+    this.#countedName = query.qname
     this.#isAuthoritative = false
     this.#isTruncated = false
     this.#answers = 0
@@ -154,21 +171,32 @@ export class Nameserver {
     writer.start(out, limit)
     writer.at = HEADER_OCTETS
     writer.bytes(packet.subarray(HEADER_OCTETS, query.questionEnd))
-    const optOctets = query.hasEdns ? this.#optOctets() : 0
+    const edns = this.#edns
+    edns.begin(packet, query, client)
+    const optOctets = edns.octets
     writer.reserve(optOctets + keptOctets)
-    if (refusal === RCODE.NOERROR) this.#answer()
+    if (refusal === RCODE.NOERROR) this.#answer(client)
     else if (refusal === RCODE.NOTIMP) this.#extendedError = EXTENDED_ERROR.NOT_SUPPORTED
     writer.reserve(-optOctets)
-    if (query.hasEdns) this.#writeOpt()
+    // Who signed its query is who it says.
+    const isProven = edns.isProven || keptOctets > 0
+    if (transport === 'udp' && !isProven && !this.#passesLimiter(client)) return 0
+    if (query.hasEdns) {
+      edns.write(writer, query, this.#rcode, this.#extendedError)
+      this.#additionals++
+    }
     this.#writeHeader()
     this.#counts.answered(transport, this.#rcode)
     if (this.#isTruncated) this.#counts.truncated()
     return writer.at
   }
 
-  #answer(): void {
+  #answer(client: Client): void {
     const query = this.#query
     if (query.ednsVersion > 0) this.#rcode = RCODE.BADVERS
+    else if (this.#edns.isProofMissing(client)) this.#rcode = RCODE.BADCOOKIE
+    // Only a cookie was asked for.
+    else if (query.questionEnd === HEADER_OCTETS) return
     else if (query.isSigned) this.#rcode = RCODE.NOTAUTH
     else if (query.qclass === CLASS.CH) this.#answerChaos()
     else if (query.qclass !== CLASS.IN || TRANSFERS.has(query.qtype)) this.#rcode = RCODE.REFUSED
@@ -267,8 +295,14 @@ export class Nameserver {
     if (zone.counts.wildcards === 0) return undefined
     for (let at = parentName(sname); at !== undefined; at = parentName(at))
       if (zone.nodes.get(at) !== undefined || at === zone.origin)
-        return zone.nodes.get(wildcardOf(at))
+        return this.#counted(zone.nodes.get(wildcardOf(at)))
     return undefined
+  }
+
+  /** Random names under one wildcard are one answer to the limiter. */
+  #counted(wildcard: ZoneNode | undefined): ZoneNode | undefined {
+    if (wildcard !== undefined) this.#countedName = wildcard.name
+    return wildcard
   }
 
   /** RFC 6672 §3.2: the DNAME itself, and a CNAME made from it. */
@@ -312,6 +346,7 @@ export class Nameserver {
 
   /** RFC 1034 §4.3.2 step 3b. Glue inside the delegated zone must be there, or TC (RFC 9471). */
   #refer(zone: Zone, cut: ZoneNode): void {
+    this.#countedName = cut.name
     const ns = rrsetOf(cut, TYPE.NS)!
     const count = this.#writeRRset(ns, withSuffixes(cut.name), ns.ttlSeconds)
     if (count < 0) {
@@ -359,6 +394,7 @@ export class Nameserver {
 
   /** SOA in the authority section with the TTL a resolver may keep the "no" for (RFC 2308 §3). */
   #writeNegative(zone: Zone): void {
+    this.#countedName = zone.origin
     const { soa } = zone
     const rdata = soa?.rdatas[0]
     if (soa === undefined || rdata === undefined) return
@@ -461,33 +497,30 @@ export class Nameserver {
     return Math.max(PLAIN_UDP_OCTETS, Math.min(udpOctets, this.#options.udpLimitOctets))
   }
 
-  #optOctets(): number {
-    const nsid = this.#query.wantsNsid && this.#nsid.length > 0 ? 4 + this.#nsid.length : 0
-    // An extended error comes with an answer that is empty otherwise: it needs no room kept.
-    return OPT_OCTETS + nsid
+  /** Whether the answer may go as it is, or as what is left of it; false when it must not go at all. */
+  #passesLimiter(client: Client): boolean {
+    const { limiter } = this.#options
+    if (limiter === undefined) return true
+    const verdict = limiter.decide(client, this.#responseKind(), this.#countedName)
+    if (verdict === 'send') return true
+    this.#counts.limited(verdict)
+    if (verdict === 'drop') return false
+    this.#writer.rewind(this.#query.questionEnd)
+    this.#answers = 0
+    this.#authorities = 0
+    this.#additionals = 0
+    this.#extendedError = NO_EXTENDED_ERROR
+    // Either way the client proves itself: with the cookie that comes along, or over TCP.
+    if (this.#edns.hasCookie) this.#rcode = RCODE.BADCOOKIE
+    else this.#isTruncated = true
+    return true
   }
 
-  #writeOpt(): void {
-    const writer = this.#writer
-    writer.u8(0)
-    writer.u16(OPT)
-    writer.u16(this.#options.udpLimitOctets)
-    const { dnssecOk, wantsNsid } = this.#query
-    writer.u32(ednsTtl({ extendedRcode: this.#rcode >>> 4, version: 0, dnssecOk }))
-    const lengthAt = writer.at
-    writer.u16(0)
-    if (wantsNsid && this.#nsid.length > 0) {
-      writer.u16(EDNS_OPTION.NSID)
-      writer.u16(this.#nsid.length)
-      writer.bytes(this.#nsid)
-    }
-    if (this.#extendedError >= 0) {
-      writer.u16(EDNS_OPTION.EXTENDED_ERROR)
-      writer.u16(2)
-      writer.u16(this.#extendedError)
-    }
-    writer.patch16(lengthAt, writer.at - lengthAt - 2)
-    this.#additionals++
+  #responseKind(): number {
+    if (this.#rcode === RCODE.NXDOMAIN) return RESPONSE_KIND.NEGATIVE
+    if (this.#rcode !== RCODE.NOERROR) return RESPONSE_KIND.ERROR
+    if (this.#answers > 0) return RESPONSE_KIND.POSITIVE
+    return this.#isAuthoritative ? RESPONSE_KIND.NEGATIVE : RESPONSE_KIND.REFERRAL
   }
 
   #writeHeader(): void {

@@ -1,9 +1,10 @@
 // Reads a query packet in place: header, the one question, and what the additional section says of it
-// (RFC 1035 §4, RFC 6891, RFC 9619). Refuses what is malformed; allocates only the name.
+// (RFC 1035 §4, RFC 6891, RFC 7873, RFC 9619). Refuses what is malformed; allocates only the name.
 import { EDNS_OPTION, OPT } from '../../../../shared/dns/edns.ts'
 import { HEADER_OCTETS, OPCODE, RCODE } from '../../../../shared/dns/message.ts'
 import { ROOT, skipName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
+import { CLIENT_COOKIE_OCTETS, FULL_COOKIE_OCTETS } from './server-cookies.ts'
 
 const NAME_LIMIT_OCTETS = 255
 const LABEL_LIMIT_OCTETS = 63
@@ -28,6 +29,11 @@ export class Query {
   udpOctets = 0
   dnssecOk = false
   wantsNsid = false
+  wantsKeepalive = false
+  wantsPadding = false
+  /** Where the data of the first COOKIE option begins, and its length; 0 octets without one. */
+  cookieAt = 0
+  cookieOctets = 0
   /** A TSIG record closes the message (RFC 8945); the key is unknown to this reader. */
   isSigned = false
 
@@ -47,10 +53,18 @@ export class Query {
     this.udpOctets = 0
     this.dnssecOk = false
     this.wantsNsid = false
+    this.wantsKeepalive = false
+    this.wantsPadding = false
+    this.cookieOctets = 0
     this.isSigned = false
     if (u16(packet, 4) === 1) {
       if (!this.#readQuestion(packet)) return RCODE.FORMERR
-    } else if (this.opcode === OPCODE.QUERY) return RCODE.FORMERR
+    } else if (this.opcode === OPCODE.QUERY) {
+      // No question is a fine way to ask for a cookie (RFC 7873 §5.4), and for nothing else.
+      if (u16(packet, 4) !== 0) return RCODE.FORMERR
+      const refusal = this.#readRecords(packet)
+      return refusal === RCODE.NOERROR && this.cookieOctets === 0 ? RCODE.FORMERR : refusal
+    }
     if (this.opcode !== OPCODE.QUERY) return RCODE.NOTIMP
     return this.#readRecords(packet)
   }
@@ -115,11 +129,28 @@ export class Query {
     let at = start
     while (at < end) {
       if (at + 4 > end) return false
-      if (u16(packet, at) === EDNS_OPTION.NSID) this.wantsNsid = true
-      at += 4 + u16(packet, at + 2)
+      const code = u16(packet, at)
+      const length = u16(packet, at + 2)
+      at += 4
+      if (at + length > end) return false
+      if (code === EDNS_OPTION.NSID) this.wantsNsid = true
+      else if (code === EDNS_OPTION.TCP_KEEPALIVE) this.wantsKeepalive = true
+      else if (code === EDNS_OPTION.PADDING) this.wantsPadding = true
+      else if (code === EDNS_OPTION.COOKIE && this.cookieOctets === 0) {
+        if (!isCookieLength(length)) return false
+        this.cookieAt = at
+        this.cookieOctets = length
+      }
+      at += length
     }
-    return at === end
+    return true
   }
+}
+
+/** RFC 7873 §4 and §5.2.2: any other length is malformed. */
+function isCookieLength(length: number): boolean {
+  const { lowest, highest } = FULL_COOKIE_OCTETS
+  return length === CLIENT_COOKIE_OCTETS || (length >= lowest && length <= highest)
 }
 
 function u16(packet: Uint8Array, at: number): number {

@@ -32,6 +32,7 @@ const COUNTS = {
   answered: (transport: Transport, rcode: number) => void counted.push(`${transport} ${rcode}`),
   truncated: () => {},
   ignored: (transport: Transport) => void counted.push(`${transport} ignored`),
+  limited: () => {},
 }
 
 const serverWith = (defers: boolean) =>

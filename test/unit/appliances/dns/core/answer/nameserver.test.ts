@@ -559,5 +559,6 @@ function countsOf(seen: string[]): AnswerCounts {
     answered: (transport, rcode) => void seen.push(`${transport} ${rcode}`),
     truncated: () => void seen.push('truncated'),
     ignored: (transport) => void seen.push(`ignored ${transport}`),
+    limited: (verdict) => void seen.push(verdict),
   }
 }

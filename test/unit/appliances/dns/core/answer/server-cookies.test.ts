@@ -26,23 +26,25 @@ describe('RFC 9018 appendix A', () => {
 
   test('A.1: a new server cookie', () => {
     const asked = hex('2464c4abcf10c957')
-    expect(
-      checkCookie(new ServerCookies([secret]), asked, '198.51.100.100', 1559731985),
-    ).toEqual({ isProven: false, reply: '2464c4abcf10c957010000005cf79f111f8130c3eee29480' })
+    expect(checkCookie(new ServerCookies([secret]), asked, '198.51.100.100', 1559731985)).toEqual({
+      isProven: false,
+      reply: '2464c4abcf10c957010000005cf79f111f8130c3eee29480',
+    })
   })
 
   test('A.2: the same client gets a renewed one', () => {
     const asked = hex('2464c4abcf10c957010000005cf79f111f8130c3eee29480')
-    expect(
-      checkCookie(new ServerCookies([secret]), asked, '198.51.100.100', 1559734385),
-    ).toEqual({ isProven: true, reply: '2464c4abcf10c957010000005cf7a871d4a564a1442aca77' })
+    expect(checkCookie(new ServerCookies([secret]), asked, '198.51.100.100', 1559734385)).toEqual({
+      isProven: true,
+      reply: '2464c4abcf10c957010000005cf7a871d4a564a1442aca77',
+    })
   })
 
   test('A.3: reserved octets that are set count as they came', () => {
     const asked = hex('fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5')
-    expect(checkCookie(new ServerCookies([secret]), asked, '203.0.113.203', 1559727985)).toMatchObject(
-      { isProven: true },
-    )
+    expect(
+      checkCookie(new ServerCookies([secret]), asked, '203.0.113.203', 1559727985),
+    ).toMatchObject({ isProven: true })
     expect(
       checkCookie(new ServerCookies([secret]), asked, '203.0.113.203', 1559734700),
     ).toMatchObject({ reply: 'fc93fc62807ddb86010000005cf7a9acf73a7810aca2381e' })

@@ -1,0 +1,54 @@
+// What the configuration says of cookies and rates, as the name server takes it.
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../shared/clock/clock.ts'
+import { PrefixSet } from '../../shared/net/prefix.ts'
+import type { CookieOptions } from './core/answer/edns-options.ts'
+import type { AnswerLimiter } from './core/answer/nameserver.ts'
+import { ServerCookies } from './core/answer/server-cookies.ts'
+import {
+  nameHash,
+  RESPONSE_KIND,
+  ResponseLimiter,
+  type ResponseRates,
+} from './core/limit/response-limiter.ts'
+import type { CookieSecrets } from './cookie-secrets.ts'
+import type { CookiesConfig, RateLimitConfig } from './limits-table.ts'
+
+export function cookieOptions(
+  config: CookiesConfig,
+  secrets: CookieSecrets,
+  clock: Clock,
+): CookieOptions {
+  const server = new ServerCookies(secrets.secrets)
+  secrets.attach(server)
+  return {
+    server,
+    nowSeconds: () => Math.floor(clock.wallMs() / 1000),
+    isProofRequired: config.require,
+  }
+}
+
+export function responseRates(config: RateLimitConfig): ResponseRates {
+  return {
+    perSecond: [config.answers, config.negatives, config.referrals, config.errors],
+    windowSeconds: config.window / 1000,
+    slip: config.slip,
+    ipv4Bits: config.ipv4Bits,
+    ipv6Bits: config.ipv6Bits,
+    exempt: new PrefixSet(config.exempt),
+    entries: 2 ** Math.floor(Math.log2(config.entries)),
+  }
+}
+
+export function answerLimiter(config: RateLimitConfig, clock: Clock): AnswerLimiter {
+  const limiter = new ResponseLimiter(responseRates(config), randomBytes(4).readInt32LE())
+  return {
+    decide: (client, kind, name) =>
+      limiter.decide(
+        client.octets,
+        kind,
+        kind === RESPONSE_KIND.ERROR ? 0 : nameHash(name),
+        clock.monotonicMs(),
+      ),
+  }
+}
