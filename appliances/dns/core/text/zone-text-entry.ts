@@ -425,7 +425,8 @@ function wordsOf(text: string, form: WordForm): Result<readonly string[], string
   return lexer.fault === undefined ? ok(words) : err(lexer.fault.message)
 }
 
-function wordForm(type: number): WordForm {
+/** How the words of a record of `type` are split. */
+export function wordForm(type: number): WordForm {
   return type === TYPE.SVCB || type === TYPE.HTTPS ? 'key=value' : 'plain'
 }
 

@@ -200,7 +200,7 @@ export type ZonePart = {
   readonly leaving: EntryState
 }
 
-type PartChunk = ZoneChunk & {
+export type PartChunk = ZoneChunk & {
   /** Offsets in the part's text, lines of it from 1; an end is behind a line end, or the text's. */
   readonly start: number
   readonly end: number
@@ -346,7 +346,7 @@ function isChunkFull(
   return isHuge || (isLong && !old.startsSoonAfter(reader.at))
 }
 
-function isSameState(a: EntryState, b: EntryState): boolean {
+export function isSameState(a: EntryState, b: EntryState): boolean {
   if (a === b) return true
   const isSameTtl = a.defaultTtl === b.defaultTtl && a.lastTtl === b.lastTtl
   return isSameTtl && a.origin === b.origin && a.owner === b.owner && a.lost === b.lost

@@ -1,0 +1,142 @@
+// A chunk of a zone file entry by entry, each with its span, the state it is entered and left in and what it says: what
+// an edit of the text works on. Read again from the text, since nobody else needs it.
+import { classNumber, CLASS } from '../../../../shared/dns/record-types.ts'
+import type { Record } from '../../../../shared/dns/record.ts'
+import { EntryReader, wordForm, type EntryState } from './zone-text-entry.ts'
+import { ZoneLexer } from './zone-text-lexer.ts'
+import type { PartChunk, ZonePart } from './zone-text.ts'
+
+export type TextEntry = {
+  readonly kind: 'blank' | 'record' | 'generate' | 'directive' | 'include'
+  /** Offsets in the text of the part; the end is behind the line end. */
+  readonly start: number
+  readonly end: number
+  /** 1-based, of its first line. */
+  readonly line: number
+  readonly entering: EntryState
+  readonly leaving: EntryState
+  /** One of a record, any number of a `$GENERATE`, none of the others. */
+  readonly records: readonly Record[]
+}
+
+/** Of text that was read without errors. */
+export function entriesOf(part: ZonePart, chunk: PartChunk): readonly TextEntry[] {
+  const { text, file } = part
+  const { start, startLine, end, entering, include } = chunk
+  const reader = new EntryReader({ text, file, at: start, line: startLine, state: entering })
+  const entries: TextEntry[] = []
+  while (reader.at < end) {
+    const { at, line, state } = reader
+    const count = reader.records.length
+    const read = reader.readEntry()
+    const records = reader.records.slice(count)
+    entries.push({
+      kind: typeof read === 'object' ? 'include' : kindOf(read, text, at, records.length),
+      start: at,
+      end: reader.at,
+      line,
+      entering: state,
+      leaving: typeof read === 'object' && include !== undefined ? include.leaving : reader.state,
+      records,
+    })
+  }
+  return entries
+}
+
+function kindOf(
+  read: 'blank' | 'entry',
+  text: string,
+  at: number,
+  count: number,
+): TextEntry['kind'] {
+  if (read === 'blank') return 'blank'
+  if (text[at] !== '$') return 'record'
+  return count > 0 ? 'generate' : 'directive'
+}
+
+/** What a text of whole entries says when it is entered in `state`; undefined when it has errors or includes a file. */
+export function readEntries(
+  text: string,
+  state: EntryState,
+): { readonly records: readonly Record[]; readonly leaving: EntryState } | undefined {
+  const reader = new EntryReader({ text, file: '', at: 0, line: 1, state })
+  while (reader.at < text.length) if (typeof reader.readEntry() === 'object') return undefined
+  if (reader.problems.some(({ severity }) => severity === 'error')) return undefined
+  return { records: reader.records, leaving: reader.state }
+}
+
+export type Word = { readonly text: string; readonly start: number; readonly end: number }
+
+/** The words of a record's entry. */
+export type RecordWords = {
+  /** Undefined for an entry that begins with a space. */
+  readonly owner: Word | undefined
+  readonly ttl: Word | undefined
+  readonly class: Word | undefined
+  readonly type: Word
+  /** At least one. */
+  readonly data: readonly Word[]
+  /** Behind the last word or closing parenthesis. */
+  readonly contentEnd: number
+  /** Whether the data begins inside of parentheses. */
+  readonly isOpen: boolean
+}
+
+/** `entry` is one of kind 'record'. */
+export function recordWords(text: string, entry: TextEntry): RecordWords {
+  const lexer = new ZoneLexer(text, entry.start, 0)
+  lexer.beginEntry()
+  const { isIndented } = lexer
+  const form = wordForm(entry.records[0]!.type)
+  const words: Word[] = []
+  for (let word = lexer.next(form); word !== undefined; word = lexer.next(form))
+    words.push({ text: word, start: lexer.at - word.length, end: lexer.at })
+  let next = isIndented ? 0 : 1
+  let ttl: Word | undefined
+  let classWord: Word | undefined
+  for (; ; next++) {
+    const word = words[next]!
+    if (ttl === undefined && /^[0-9]/.test(word.text)) ttl = word
+    else if (classWord === undefined && classNumber(word.text) === CLASS.IN) classWord = word
+    else break
+  }
+  const data = words.slice(next + 1)
+  const last = words.at(-1)!.end
+  return {
+    owner: isIndented ? undefined : words[0],
+    ttl,
+    class: classWord,
+    type: words[next]!,
+    data,
+    contentEnd: closingEnd(text, last, entry.end),
+    isOpen: data.length > 0 && depthAt(text, entry.start, data[0]!.start, words) > 0,
+  }
+}
+
+/** Behind the last closing parenthesis between two offsets, comments left out; `from` without one. */
+function closingEnd(text: string, from: number, to: number): number {
+  let end = from
+  for (let at = from; at < to; at++) {
+    if (text[at] === ';') at = lineEnd(text, at, to)
+    else if (text[at] === ')') end = at + 1
+  }
+  return end
+}
+
+/** How many parentheses are open at `to`; `words` are stepped over, since a quoted one may hold some. */
+function depthAt(text: string, from: number, to: number, words: readonly Word[]): number {
+  let depth = 0
+  let next = 0
+  for (let at = from; at < to; at++) {
+    if (words[next]?.start === at) at = words[next++]!.end - 1
+    else if (text[at] === ';') at = lineEnd(text, at, to)
+    else if (text[at] === '(') depth++
+    else if (text[at] === ')') depth--
+  }
+  return depth
+}
+
+function lineEnd(text: string, at: number, to: number): number {
+  const end = text.indexOf('\n', at)
+  return end < 0 || end > to ? to : end
+}
