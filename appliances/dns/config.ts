@@ -1,5 +1,6 @@
 // The configuration of cairn-dns; configs/dns.toml explains every key.
 import {
+  boolean,
   checked,
   durationBetween,
   endpoint,
@@ -25,6 +26,7 @@ import {
   type RateLimitConfig,
 } from './limits-table.ts'
 import type { SerialRule } from './core/branch/zone-keeper.ts'
+import { keysTable, type KeyTable } from './keys-table.ts'
 import { DEFAULT_DNS_LIMITS } from './listen.ts'
 
 export type DnsConfig = {
@@ -50,6 +52,14 @@ export type DnsConfig = {
   }
   readonly cookies: CookiesConfig
   readonly rateLimit: RateLimitConfig
+  /** Keys that are not in the branch. */
+  readonly keys: KeyTable
+  readonly tsig: {
+    /** Whether signatures cut short to half their length are taken. */
+    readonly truncated: boolean
+    /** Whether keys for HMAC-SHA1 count. */
+    readonly sha1: boolean
+  }
   readonly store: StoreConfig
   readonly observe: ObserveConfig
   readonly sandbox: SandboxConfig
@@ -92,6 +102,10 @@ export const dnsConfig: Decoder<DnsConfig> = object({
   ),
   cookies: cookiesTable,
   rateLimit: rateLimitTable,
+  keys: keysTable,
+  tsig: section(
+    object({ truncated: withDefault(boolean, false), sha1: withDefault(boolean, false) }),
+  ),
   store: storeTable,
   observe: observeTable,
   sandbox: sandboxTable,

@@ -2,16 +2,21 @@
 // cairn-dns: answers DNS queries from zones that live in a git branch.
 import { runAppliance } from '../../shared/appliance/appliance.ts'
 import { hashPasswordCommand } from '../../shared/appliance/hash-password.ts'
+import { joinNeeds } from '../../shared/sandbox/needs.ts'
 import { checkStore, storeNeeds } from '../../store/index.ts'
 import { dnsConfig } from './config.ts'
+import { keyNeeds, readKeys } from './keys-table.ts'
 import { keeperOf, serve } from './serve.ts'
 
 await runAppliance({
   name: 'cairn-dns',
   version: process.env.CAIRN_VERSION ?? 'from source',
   decode: dnsConfig,
-  check: async (config) => checkStore(config.store, keeperOf(config).accept),
-  needs: (config) => storeNeeds(config.store),
+  check: async (config) => {
+    readKeys(config.keys)
+    return checkStore(config.store, keeperOf(config).accept)
+  },
+  needs: (config) => joinNeeds(storeNeeds(config.store), keyNeeds(config.keys)),
   start: serve,
   commands: { 'hash-password': hashPasswordCommand },
   help: {

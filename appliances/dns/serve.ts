@@ -16,14 +16,14 @@ import { zoneMerge } from './core/branch/zone-merge.ts'
 import { ZoneKeeper } from './core/branch/zone-keeper.ts'
 import type { LoadedZones, ZoneSet } from './core/branch/zone-set.ts'
 import { Publication, type Published } from './core/publication.ts'
-import type { KeyRing } from './core/keys/key.ts'
+import { JoinedKeys } from './core/keys/joined-keys.ts'
+import { readKeys } from './keys-table.ts'
 import { listenDns } from './listen.ts'
 import { openExchange } from './open-exchange.ts'
 
 const PERSON = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
 /** Zones that /status lists one by one. */
 const STATUS_ZONES_LIMIT = 1000
-const NO_KEYS: KeyRing = { find: () => undefined, all: () => [] }
 
 export function keeperOf(config: DnsConfig): ZoneKeeper {
   return new ZoneKeeper({
@@ -39,6 +39,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     ? new CookieSecrets(config.cookies.secretFile, clock)
     : undefined
   const keeper = keeperOf(config)
+  const ring = new JoinedKeys(readKeys(config.keys), () => keeper.keys)
   const store = await openStore(config.store, {
     log,
     metrics,
@@ -72,9 +73,9 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   )
   const exchange = openExchange({
     server,
-    ring: NO_KEYS,
+    ring,
     handlers: {},
-    tsig: { truncated: false, sha1: false },
+    tsig: config.tsig,
     udpLimitOctets: config.answers.udpOctets,
     counts,
     clock,

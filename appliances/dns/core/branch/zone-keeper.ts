@@ -1,8 +1,10 @@
-// What the store asks of the zones: may this become the head (Accept), and now it is the head (publish).
+// What the store asks of the zones and keys: may this become the head (Accept), and now it is the head (publish).
 // A change that did not raise its SOA serial is raised, refused or kept, as configured (RFC 1982, RFC 1034 §4.3.5).
 import type { Accept, Person, Snapshot, Verdict } from '../../../../store/api.ts'
 import { formatName } from '../../../../shared/dns/name.ts'
 import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
+import { BranchKeys } from '../keys/branch-keys.ts'
+import type { KeyRing } from '../keys/key.ts'
 import { isNewerSerial, nextSerial, replaceSerial } from '../text/soa-serial.ts'
 import { zoneDifference } from '../zone/zone-difference.ts'
 import { placesOf } from '../zone/zone-places.ts'
@@ -24,6 +26,7 @@ const RECENT_LIMIT = 4
 
 export class ZoneKeeper {
   readonly #options: ZoneKeeperOptions
+  #keys: BranchKeys | undefined
   #published: ZoneSet | undefined
   #recent: ZoneSet[] = []
   /** A candidate that was sent back with a repair: it comes again with nearly nothing left to read. */
@@ -37,7 +40,9 @@ export class ZoneKeeper {
     const known = this.#setFor(before)
     const base = this.#repaired ?? known
     this.#repaired = undefined
-    const { zones, problems } = loadZones(candidate, base)
+    const loaded = loadZones(candidate, base)
+    const { zones } = loaded
+    const problems = [...loaded.problems, ...BranchKeys.load(candidate, this.#keys).problems]
     if (hasErrors(problems)) return { problems }
     this.#recent = [...this.#recent, zones].slice(-RECENT_LIMIT)
     const stale = staleSerials(known, zones)
@@ -62,7 +67,15 @@ export class ZoneKeeper {
     this.#published = zones
     // Candidates before this one are past; those after it may be on their way to the disk.
     if (ready !== undefined) this.#recent = this.#recent.slice(this.#recent.indexOf(ready) + 1)
-    return { zones, problems: loaded?.problems ?? [], origins }
+    const isFirst = this.#keys === undefined
+    this.#keys = BranchKeys.load(head, this.#keys)
+    const problems = [...(loaded?.problems ?? []), ...(isFirst ? this.#keys.problems : [])]
+    return { zones, problems, origins }
+  }
+
+  /** The keys of the published head. */
+  get keys(): KeyRing {
+    return this.#keys ?? NO_KEYS
   }
 
   #find(snapshot: Snapshot): ZoneSet | undefined {
@@ -149,3 +162,5 @@ function soaPlace(zone: Zone): { readonly file: string; readonly line: number } 
   const places = soa && text && placesOf(text, new Set([soa]))
   return places?.get(soa!) ?? { file: text?.file ?? formatName(zone.origin), line: 1 }
 }
+
+const NO_KEYS: KeyRing = { find: () => undefined, all: () => [] }

@@ -1,8 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { dnsConfig, type DnsConfig } from '../../../../appliances/dns/config.ts'
+import { readKeys } from '../../../../appliances/dns/keys-table.ts'
 import { decodeConfig } from '../../../../shared/config/decode.ts'
 import { formatProblem } from '../../../../shared/result/problem.ts'
+import { tempDir } from '../../../support/temp.ts'
+import { name } from '../../../support/zones.ts'
 
 const FILE = 'configs/dns.toml'
 const example = readFileSync(FILE, 'utf8')
@@ -53,4 +57,60 @@ test('mistakes are named with their place', () => {
   expect(problems(`${good}[answers]\nudp_octets = 100\n`)[0]).toContain('from 512 to 4096')
   expect(problems(`${good}[answers]\nidentity = "${'x'.repeat(200)}"\n`)[0]).toContain('128 octets')
   expect(problems(`${good}[tcp]\nidel = "1s"\n`)[0]).toContain('idle')
+})
+
+describe('keys', () => {
+  const good = 'listen = ["127.0.0.1:53"]\n[store]\npath = "x"\n'
+  const key = (lines: string) => `${good}[keys."K.example.org"]\n${lines}`
+
+  test('are read with names in canonical form and addresses as they are compared', () => {
+    const { keys } = decode(
+      key(
+        'secret = "c2VjcmV0"\nupdate = ["Example.ORG."]\nowners = ["*.dyn.example.org"]\ntypes = ["TXT", "TYPE65"]\nsecondary = "2001:DB8:0::1"\n',
+      ),
+    )
+    expect(readKeys(keys)).toEqual([
+      {
+        name: name('k.example.org.'),
+        algorithm: 'hmac-sha256',
+        secret: new Uint8Array(Buffer.from('secret')),
+        grants: [
+          {
+            right: 'update',
+            zone: name('example.org.'),
+            owners: [name('*.dyn.example.org.')],
+            types: [16, 65],
+          },
+        ],
+        secondary: '2001:db8::1',
+      },
+    ])
+  })
+
+  test('take their secret from a file', () => {
+    const dir = tempDir('keys')
+    writeFileSync(join(dir, 'secret'), 'c2VjcmV0\n')
+    const { keys } = decode(key(`secret_file = "${dir}/secret"\nnotify = ["."]\n`))
+    expect(readKeys(keys)[0]?.secret).toEqual(new Uint8Array(Buffer.from('secret')))
+    writeFileSync(join(dir, 'secret'), 'not base64!')
+    expect(() => readKeys(keys)).toThrow('is not base64')
+    const missing = decode(key(`secret_file = "${dir}/missing"\n`)).keys
+    expect(() => readKeys(missing)).toThrow(
+      `keys.K.example.org.secret_file: cannot read ${dir}/missing (ENOENT)`,
+    )
+  })
+
+  test.each([
+    ['secret = "hush!"', 'secret: Expected a secret in base64'],
+    ['', 'Expected either secret or secret_file'],
+    ['secret = "c2VjcmV0"\nsecret_file = "x"', 'Expected either secret or secret_file'],
+    ['secret = "c2VjcmV0"\nupdate = ["a..b"]', 'update[0]: Expected a domain name'],
+    ['secret = "c2VjcmV0"\ntypes = ["AAAAA"]', 'types[0]: Expected a record type'],
+    ['secret = "c2VjcmV0"\nalgorithm = "hmac-md5"', 'algorithm: Expected one of'],
+    ['secret = "c2VjcmV0"\n[keys."k.example.ORG."]\nsecret = "c2VjcmV0"', 'A second key'],
+  ])('%s is refused', (lines, message) => {
+    const [problem] = problems(key(lines))
+    expect(problem).toContain(message)
+    expect(problem).not.toContain('hush')
+  })
 })
