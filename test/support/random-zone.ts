@@ -1,5 +1,8 @@
 // Random but valid zones, dense in what makes answers hard: wildcards, empty non-terminals, delegations with and
 // without glue, aliases of every kind and length, long answers.
+import { hashedOwner, NameHash } from '../../appliances/dns/core/zone/name-hash.ts'
+import { canonicalName, formatName } from '../../shared/dns/name.ts'
+import { name } from './zones.ts'
 
 export type RandomZone = {
   readonly origin: string
@@ -155,3 +158,34 @@ const DATA: readonly ((random: Random) => string[])[] = [
   () => ['CAA 0 issue "ca.elsewhere.test"'],
   (random) => [`TYPE65400 \\# 3 0102${random.of(['aa', 'ff'])}`],
 ]
+
+/**
+ * Lines that a signer might have written, though nothing of them is true: for what reads the records of a signed zone
+ * without verifying them. The chain of hashes begins at the apex, more often than not.
+ */
+export function signedLines(random: Random, zone: RandomZone): string {
+  const origin = name(zone.origin)
+  const chains = [new Uint8Array(0), Uint8Array.of(0xaa, 0xbb)].map((salt) => {
+    return { text: salt.length === 0 ? '-' : 'AABB', hash: new NameHash({ iterations: 1, salt }) }
+  })
+  const signature = (type: string) =>
+    `RRSIG ${type} 13 2 300 20300101000000 20200101000000 1 @ AAAA`
+  const lines = [`@ DNSKEY 257 3 13 AAAA`, `@ ${signature('DNSKEY')}`]
+  for (const owner of zone.names) {
+    if (random.chance(40))
+      lines.push(`${owner} NSEC @ A RRSIG NSEC`, `${owner} ${signature('NSEC')}`)
+    for (const { text, hash } of chains) {
+      if (random.chance(50)) continue
+      const hashed = formatName(hashedOwner(hash.of(canonicalName(name(owner))), origin))
+      const next = '2vptu5timamqttgl4luu9kg21e0aor3s'
+      lines.push(`${hashed} NSEC3 1 1 1 ${text} ${next} A`, `${hashed} ${signature('NSEC3')}`)
+      if (random.chance(5)) lines.push(`${hashed} TXT "as well"`)
+    }
+  }
+  for (const { text, hash } of random.chance(80) ? chains : []) {
+    const hashed = formatName(hashedOwner(hash.of(origin), origin))
+    lines.push(`@ NSEC3PARAM 1 0 1 ${text}`)
+    lines.push(`${hashed} NSEC3 1 1 1 ${text} 2vptu5timamqttgl4luu9kg21e0aor3s SOA`)
+  }
+  return `${lines.join('\n')}\n`
+}

@@ -2,7 +2,7 @@
 import { Nameserver } from '../../appliances/dns/core/answer/nameserver.ts'
 import type { Client, Transport } from '../../appliances/dns/core/client.ts'
 import { buildZone } from '../../appliances/dns/core/zone/zone-build.ts'
-import type { Zone } from '../../appliances/dns/core/zone/zone.ts'
+import { recordTtlSeconds, type Zone } from '../../appliances/dns/core/zone/zone.ts'
 import { parseZoneText, type ZoneText } from '../../appliances/dns/core/text/zone-text.ts'
 import { SocketClient } from '../../appliances/dns/socket-client.ts'
 import { canonicalName, formatName, parseName, type Name } from '../../shared/dns/name.ts'
@@ -120,9 +120,11 @@ export function ask(server: Nameserver, question: string, options: Ask = {}): Re
 /** Every record of a zone, sorted: two zones that say the same give the same. */
 export function zoneRecords(zone: Zone): readonly string[] {
   const lines: string[] = []
-  for (const [, node] of zone.nodes.entries())
-    for (const { type, ttlSeconds, rdatas } of node.rrsets)
-      for (const rdata of rdatas) {
+  for (const node of zone.everyNode())
+    for (const rrset of node.rrsets)
+      for (const rdata of rrset.rdatas) {
+        const ttlSeconds = recordTtlSeconds(node, rrset, rdata)
+        const { type } = rrset
         lines.push(recordText({ owner: node.name, type, class: CLASS.IN, ttlSeconds, rdata }))
       }
   return lines.sort()
@@ -139,6 +141,8 @@ export function zonePicture(zone: Zone): unknown {
     references: [...zone.references.entries()].sort(),
     counts: zone.counts,
     apex: zone.apex?.name,
+    order: [...zone.order.names()],
+    chain: zone.chain && [...zone.chain.owners()],
   }
 }
 

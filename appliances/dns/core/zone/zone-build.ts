@@ -2,7 +2,9 @@
 import { canonicalName, isAtOrBelow, parentName, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
+import { NameOrder } from './name-order.ts'
 import { VersionedMap } from './versioned-map.ts'
+import { chainAfter, hasNsec, isHashRecord } from './zone-denial.ts'
 import { zoneDifference } from './zone-difference.ts'
 import { Zone, ZoneRRset, rrsetOf, type ZoneCounts, type ZoneNode } from './zone.ts'
 import type { ParsedRecord, ZoneText } from '../text/zone-text.ts'
@@ -113,6 +115,7 @@ export class ZoneBuilder {
   readonly #origin: Name
   readonly #base: Zone | undefined
   readonly #drafts = new Map<string, DraftNode>()
+  readonly #hashed = new Map<string, DraftNode>()
   readonly #dropped = new Set<DraftNode>()
   readonly #thinned = new Map<ZoneRRset, { draft: DraftNode; gone: Set<ParsedRecord> }>()
   readonly #growing = new Map<ZoneRRset, Growing>()
@@ -125,7 +128,7 @@ export class ZoneBuilder {
   }
 
   add(record: ParsedRecord): void {
-    const draft = this.#draftOf(record.owner)
+    const draft = this.#draftOf(record)
     if (draft === undefined) {
       this.foreign.push(record)
       return
@@ -147,7 +150,7 @@ export class ZoneBuilder {
 
   /** Marks a line of the base; `takeAway` must follow before the first `add`. */
   remove(record: ParsedRecord): void {
-    const draft = this.#draftOf(record.owner)
+    const draft = this.#draftOf(record)
     const rrset = draft === undefined ? undefined : rrsetOf(draft, record.type)
     if (draft === undefined || rrset === undefined) return
     const thinned = this.#thinned.get(rrset)
@@ -156,12 +159,12 @@ export class ZoneBuilder {
   }
 
   /** Marks every line of the base that says this, with any TTL. */
-  removeEqual({ owner, type, rdata }: Record): void {
-    const draft = this.#draftOf(owner)
-    const rrset = draft === undefined ? undefined : rrsetOf(draft, type)
+  removeEqual(wanted: Record): void {
+    const draft = this.#draftOf(wanted)
+    const rrset = draft === undefined ? undefined : rrsetOf(draft, wanted.type)
     if (rrset === undefined) return
     for (const record of rrset.records)
-      if (Buffer.compare(record.rdata, rdata) === 0) this.remove(record)
+      if (Buffer.compare(record.rdata, wanted.rdata) === 0) this.remove(record)
   }
 
   takeAway(): void {
@@ -177,13 +180,16 @@ export class ZoneBuilder {
     for (const [rrset, { draft, records }] of this.#growing) replace(draft, rrset, records)
     for (const draft of this.#drafts.values()) {
       this.#dropWhenEmpty(draft)
-      // However it came to be, a node is the same.
-      if (draft.rrsets.length > 1) draft.rrsets.sort((a, b) => a.type - b.type)
+      settleNode(draft)
+    }
+    for (const draft of this.#hashed.values()) {
+      if (draft.rrsets.length === 0) this.#dropped.add(draft)
+      settleNode(draft)
     }
     const base = this.#base
     const counts = { ...(base?.counts ?? NO_COUNTS) }
     const references = new Map<string, number | undefined>()
-    const nodes: Map<string, ZoneNode | undefined> = this.#drafts
+    const owners = new Map<Name, boolean>()
     for (const draft of this.#drafts.values()) {
       const before = base?.nodes.get(draft.name)
       const node = this.#dropped.has(draft) ? undefined : draft
@@ -191,25 +197,51 @@ export class ZoneBuilder {
       this.#count(counts, node, 1)
       this.#refer(references, before, node, -1)
       this.#refer(references, node, before, 1)
+      if (hasNsec(before) !== hasNsec(node)) owners.set(draft.name, hasNsec(node))
     }
-    for (const draft of this.#dropped)
-      if (base === undefined) nodes.delete(draft.name)
-      else nodes.set(draft.name, undefined)
+    const hashChanges = [...this.#hashed.values()].map((draft) => ({
+      before: base?.hashed.get(draft.name),
+      after: this.#dropped.has(draft) ? undefined : draft,
+    }))
+    for (const draft of this.#dropped) {
+      const table: Map<string, ZoneNode | undefined> =
+        this.#hashed.get(draft.name) === draft ? this.#hashed : this.#drafts
+      if (base === undefined) table.delete(draft.name)
+      else table.set(draft.name, undefined)
+    }
+    const nodes = version<ZoneNode>(base?.nodes, this.#drafts)
+    const hashed = version<ZoneNode>(base?.hashed, this.#hashed)
     return new Zone({
       origin: this.#origin,
       text,
       counts,
-      nodes: version(base?.nodes, nodes),
+      nodes,
+      hashed,
+      order: (base?.order ?? NameOrder.empty(this.#origin)).with(owners),
+      chain: chainAfter(base, nodes.get(this.#origin), hashed, hashChanges),
       references: version(base?.references, references),
     })
   }
 
-  #draftOf(owner: Name): DraftNode | undefined {
+  #draftOf({ owner, type, rdata }: Record): DraftNode | undefined {
+    if (isHashRecord(type, rdata)) {
+      const name = canonicalName(owner)
+      return isAtOrBelow(name, this.#origin) ? this.#hashedDraft(name) : undefined
+    }
     if (owner === this.#lastOwner) return this.#lastDraft
     const name = canonicalName(owner)
     this.#lastOwner = owner
     this.#lastDraft = isAtOrBelow(name, this.#origin) ? this.#draft(name) : undefined
     return this.#lastDraft
+  }
+
+  #hashedDraft(name: Name): DraftNode {
+    const known = this.#hashed.get(name)
+    if (known !== undefined) return known
+    const rrsets = [...(this.#base?.hashed.get(name)?.rrsets ?? [])]
+    const draft: DraftNode = { name, rrsets, children: 0 }
+    this.#hashed.set(name, draft)
+    return draft
   }
 
   #draft(name: Name): DraftNode {
@@ -261,6 +293,11 @@ export class ZoneBuilder {
       }
     }
   }
+}
+
+/** However it came to be, a node is the same. */
+function settleNode(draft: DraftNode): void {
+  if (draft.rrsets.length > 1) draft.rrsets.sort((a, b) => a.type - b.type)
 }
 
 /** Puts an rrset of `records` in the place of `rrset`; none for no records. */

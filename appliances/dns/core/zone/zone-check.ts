@@ -15,6 +15,7 @@ import {
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import type { Problem } from '../../../../shared/result/problem.ts'
 import { placesOf, type RecordPlace } from './zone-places.ts'
+import { hashOfOwner } from './name-hash.ts'
 import { isReferring, isWildcard, type ZoneChange } from './zone-build.ts'
 import {
   hasDname,
@@ -65,11 +66,14 @@ class ZoneCheck {
     this.#checkApex()
     if (touched === undefined) {
       for (const [, node] of this.#zone.nodes.entries()) this.#checkNode(node)
+      for (const [, node] of this.#zone.hashed.entries()) this.#checkHashed(node)
       return
     }
     for (const name of touched) {
       const node = this.#zone.nodes.get(name)
       if (node !== undefined) this.#checkNode(node)
+      const hashed = this.#zone.hashed.get(name)
+      if (hashed !== undefined) this.#checkHashed(hashed)
     }
     this.#checkDependents(touched)
   }
@@ -165,7 +169,7 @@ class ZoneCheck {
     if (records.length === 1) return
     const what = `${typeText(rrset.type)} records of ${formatName(node.name)}`
     const odd = records.find((r) => r.ttlSeconds !== records[0]!.ttlSeconds)
-    if (odd !== undefined && this.#missing.size === 0)
+    if (odd !== undefined && this.#missing.size === 0 && rrset.type !== TYPE.RRSIG)
       this.#warn(odd, `The ${what} have different TTLs; the lowest, ${rrset.ttlSeconds}, is used`)
     if (records.length > rrset.rdatas.length)
       this.#warn(firstRepeated(records), `One of the ${what} is there twice`)
@@ -215,9 +219,6 @@ class ZoneCheck {
       const what = `${formatName(node.name)} is not a host name`
       this.#warn(host.records[0], `${what}, but has ${typeText(host.type)}`)
     }
-    const nsec3 = rrsetOf(node, TYPE.NSEC3)
-    if (nsec3 !== undefined && !isHashed(node.name))
-      this.#error(nsec3.records[0], `NSEC3 at ${formatName(node.name)}, which begins with no hash`)
     if (!isWildcard(node.name)) return
     const owner = formatName(node.name)
     const ns = rrsetOf(node, TYPE.NS)
@@ -225,6 +226,15 @@ class ZoneCheck {
     const dname = rrsetOf(node, TYPE.DNAME)
     if (dname !== undefined)
       this.#warn(dname.records[0], `DNAME at the wildcard ${owner} means nothing certain`)
+  }
+
+  #checkHashed(node: ZoneNode): void {
+    const nsec3 = rrsetOf(node, TYPE.NSEC3)
+    if (nsec3 !== undefined && hashOfOwner(node.name, this.#zone.origin) === undefined)
+      this.#error(
+        nsec3.records[0],
+        `NSEC3 at ${formatName(node.name)}, which is no hash in this zone`,
+      )
   }
 
   #checkOccluded(node: ZoneNode, cut: ZoneNode): void {
@@ -411,11 +421,6 @@ function isHostName(name: Name): boolean {
   return true
 }
 
-/** Behind a SHA-1 in base32hex, the only hash there is (RFC 5155 §3): clients refuse an NSEC3 under any other name. */
-function isHashed(name: Name): boolean {
-  return name.charCodeAt(0) === HASH_CHARACTERS && /^.[0-9a-v]{32}/is.test(name)
-}
-
 /** Four numbers before `suffix`. */
 function looksLikeAddress(name: Name, suffix: Name): boolean {
   if (!/^.[0-9]/s.test(name)) return false
@@ -430,7 +435,6 @@ function rank(problem: Problem): number {
 
 const NONE_MISSING: ReadonlySet<number> = new Set()
 const NO_PLACES: ReadonlyMap<ParsedRecord, RecordPlace> = new Map()
-const HASH_CHARACTERS = 32
 /** Name, type and class. */
 const QUESTION_LIMIT_OCTETS = 255 + 4
 /** Pointer to the owner, type, class, ttl and rdlength. */

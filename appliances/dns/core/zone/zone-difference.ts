@@ -1,7 +1,8 @@
 // In what two zones differ: by the names that versions of one zone do not share, or by comparing all of them.
 import type { Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
-import { rrsetOf, type Zone, type ZoneNode, type ZoneRRset } from './zone.ts'
+import type { VersionedMap } from './versioned-map.ts'
+import { recordTtlSeconds, rrsetOf, type Zone, type ZoneNode } from './zone.ts'
 
 export type ZoneDifference = {
   readonly added: readonly Record[]
@@ -14,18 +15,24 @@ export type ZoneDifference = {
  */
 export function zoneDifference(before: Zone, after: Zone): ZoneDifference {
   const difference = { added: [] as Record[], removed: [] as Record[] }
-  const names = changedNames(before, after)
-  if (names !== undefined) {
-    for (const name of names)
-      compareNodes(name, before.nodes.get(name), after.nodes.get(name), difference)
-    return difference
-  }
-  for (const [, node] of before.nodes.entries())
-    compareNodes(node.name, node, after.nodes.get(node.name), difference)
-  for (const [, node] of after.nodes.entries())
-    if (before.nodes.get(node.name) === undefined)
-      compareNodes(node.name, undefined, node, difference)
+  compareTables(before.nodes, after.nodes, difference)
+  compareTables(before.hashed, after.hashed, difference)
   return difference
+}
+
+function compareTables(
+  before: VersionedMap<ZoneNode>,
+  after: VersionedMap<ZoneNode>,
+  found: Found,
+): void {
+  const names = before.changedKeys(after)
+  if (names !== undefined) {
+    for (const name of names) compareNodes(name as Name, before.get(name), after.get(name), found)
+    return
+  }
+  for (const [name, node] of before.entries()) compareNodes(node.name, node, after.get(name), found)
+  for (const [name, node] of after.entries())
+    if (before.get(name) === undefined) compareNodes(node.name, undefined, node, found)
 }
 
 /**
@@ -33,41 +40,48 @@ export function zoneDifference(before: Zone, after: Zone): ZoneDifference {
  * Undefined when neither was made from the other: then only comparing them tells.
  */
 export function changedNames(before: Zone, after: Zone): Iterable<Name> | undefined {
-  return before.nodes.changedKeys(after.nodes) as ReadonlySet<Name> | undefined
+  const names = before.nodes.changedKeys(after.nodes)
+  const hashed = before.hashed.changedKeys(after.hashed)
+  if (names === undefined || hashed === undefined) return undefined
+  return (hashed.size === 0 ? names : names.union(hashed)) as ReadonlySet<Name>
 }
+
+type Found = { readonly added: Record[]; readonly removed: Record[] }
 
 function compareNodes(
   owner: Name,
   before: ZoneNode | undefined,
   after: ZoneNode | undefined,
-  found: { readonly added: Record[]; readonly removed: Record[] },
+  found: Found,
 ): void {
   if (before === after) return
-  for (const rrset of before?.rrsets ?? []) {
-    const other = after === undefined ? undefined : rrsetOf(after, rrset.type)
-    collectMissing(owner, rrset, other, found.removed)
-  }
-  for (const rrset of after?.rrsets ?? []) {
-    const other = before === undefined ? undefined : rrsetOf(before, rrset.type)
-    collectMissing(owner, rrset, other, found.added)
-  }
+  collectMissing(owner, before, after, found.removed)
+  collectMissing(owner, after, before, found.added)
 }
 
-/** Records of `rrset` that `other` has not. */
+/** Records of `node` that `other` has not. */
 function collectMissing(
   owner: Name,
-  rrset: ZoneRRset,
-  other: ZoneRRset | undefined,
+  node: ZoneNode | undefined,
+  other: ZoneNode | undefined,
   missing: Record[],
 ): void {
-  if (rrset === other) return
-  const { type, ttlSeconds, rdatas } = rrset
-  const isComparable = other !== undefined && other.ttlSeconds === ttlSeconds
-  const known = new Set(isComparable ? other.rdatas.map(octetsOf) : [])
-  for (const rdata of rdatas)
-    if (!known.has(octetsOf(rdata))) missing.push({ owner, type, ttlSeconds, rdata })
+  if (node === undefined) return
+  for (const rrset of node.rrsets) {
+    const known = other === undefined ? undefined : rrsetOf(other, rrset.type)
+    if (known === rrset) continue
+    const octets = new Set<string>()
+    for (const rdata of known?.rdatas ?? [])
+      octets.add(octetsOf(rdata, recordTtlSeconds(other!, known!, rdata)))
+    for (const rdata of rrset.rdatas) {
+      const ttlSeconds = recordTtlSeconds(node, rrset, rdata)
+      if (octets.has(octetsOf(rdata, ttlSeconds))) continue
+      missing.push({ owner, type: rrset.type, ttlSeconds, rdata })
+    }
+  }
 }
 
-function octetsOf(rdata: Uint8Array): string {
-  return Buffer.from(rdata.buffer, rdata.byteOffset, rdata.length).toString('latin1')
+function octetsOf(rdata: Uint8Array, ttlSeconds: number): string {
+  const octets = Buffer.from(rdata.buffer, rdata.byteOffset, rdata.length).toString('latin1')
+  return `${ttlSeconds} ${octets}`
 }

@@ -4,6 +4,8 @@ import { withSuffixes, type SuffixedName } from '../../../../shared/dns/message-
 import { decodeName, parentName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { Bug } from '../../../../shared/result/result.ts'
+import type { HashChain } from './hash-chain.ts'
+import type { NameOrder } from './name-order.ts'
 import type { VersionedMap } from './versioned-map.ts'
 import type { ParsedRecord, ZoneText } from '../text/zone-text.ts'
 
@@ -63,11 +65,19 @@ export class Zone {
   /** Where it was read from; undefined for a zone made of records. */
   readonly text: ZoneText | undefined
   readonly nodes: VersionedMap<ZoneNode>
+  /** NSEC3 records and their signatures, by owner: names made of hashes are no names of the zone (RFC 5155 §7.2.8). */
+  readonly hashed: VersionedMap<ZoneNode>
+  /** The owners of NSEC records. */
+  readonly order: NameOrder
+  /** The NSEC3 records that are in use; undefined when there is no whole chain of them. */
+  readonly chain: HashChain | undefined
   /** How many NS, MX and SRV records point to a name in the zone (canonical). */
   readonly references: VersionedMap<number>
   readonly counts: ZoneCounts
   /** Undefined when the file is empty of records that belong here. */
   readonly apex: ZoneNode | undefined
+  /** Its signatures go along with answers: there are DNSKEY records and signatures at the apex. */
+  readonly isSigned: boolean
   /** The apex in the form a message writer takes. */
   readonly suffixed: SuffixedName
 
@@ -75,15 +85,25 @@ export class Zone {
     readonly origin: Name
     readonly text: ZoneText | undefined
     readonly nodes: VersionedMap<ZoneNode>
+    readonly hashed: VersionedMap<ZoneNode>
+    readonly order: NameOrder
+    readonly chain: HashChain | undefined
     readonly references: VersionedMap<number>
     readonly counts: ZoneCounts
   }) {
     this.origin = parts.origin
     this.text = parts.text
     this.nodes = parts.nodes
+    this.hashed = parts.hashed
+    this.order = parts.order
+    this.chain = parts.chain
     this.references = parts.references
     this.counts = parts.counts
     this.apex = this.nodes.get(this.origin)
+    this.isSigned =
+      this.apex !== undefined &&
+      rrsetOf(this.apex, TYPE.DNSKEY) !== undefined &&
+      rrsetOf(this.apex, TYPE.RRSIG) !== undefined
     this.suffixed = withSuffixes(this.origin)
   }
 
@@ -97,9 +117,16 @@ export class Zone {
     return rdata === undefined ? undefined : soaNumber(rdata, SOA_FIELD.serial)
   }
 
+  /** Of all records of the zone, in no particular order; `nodes` alone has no NSEC3 records. */
+  *everyNode(): IterableIterator<ZoneNode> {
+    for (const [, node] of this.nodes.entries()) yield node
+    for (const [, node] of this.hashed.entries()) yield node
+  }
+
   /** Makes this version the fast one to read. */
   own(): void {
     this.nodes.own()
+    this.hashed.own()
     this.references.own()
   }
 
@@ -132,6 +159,17 @@ export function rrsetOf(node: ZoneNode, type: number): ZoneRRset | undefined {
   const { rrsets } = node
   for (let i = 0; i < rrsets.length; i++) if (rrsets[i]!.type === type) return rrsets[i]
   return undefined
+}
+
+/** The type that an RRSIG record signs. */
+export function coveredType(rrsig: Uint8Array): number {
+  return (rrsig[0]! << 8) | rrsig[1]!
+}
+
+/** A signature has the TTL of what it signs (RFC 4034 §3), so the records of one RRSIG rrset may differ in it. */
+export function recordTtlSeconds(node: ZoneNode, rrset: ZoneRRset, rdata: Uint8Array): number {
+  if (rrset.type !== TYPE.RRSIG) return rrset.ttlSeconds
+  return rrsetOf(node, coveredType(rdata))?.ttlSeconds ?? rrset.ttlSeconds
 }
 
 /** Octets from the end of a SOA's rdata to its numbers. */

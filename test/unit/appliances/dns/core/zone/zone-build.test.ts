@@ -7,7 +7,7 @@ import {
 } from '../../../../../../appliances/dns/core/zone/zone-build.ts'
 import { checkZone } from '../../../../../../appliances/dns/core/zone/zone-check.ts'
 import { formatName } from '../../../../../../shared/dns/name.ts'
-import { Random, randomZone } from '../../../../../support/random-zone.ts'
+import { Random, randomZone, signedLines } from '../../../../../support/random-zone.ts'
 import { name, zoneOf, zonePicture, zoneText } from '../../../../../support/zones.ts'
 
 const HEAD = '$TTL 300\n@ SOA ns h 1 2 3 4 60\n@ NS ns\nns A 192.0.2.1\n'
@@ -82,7 +82,9 @@ describe('a zone made from an older one', () => {
         fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }),
         (seed, edits, publishes) => {
           const random = new Random(seed)
-          let lines = randomZone(random, 'example.org.', 120).text.split('\n')
+          const plain = randomZone(random, 'example.org.', 120)
+          const signed = random.chance(50) ? signedLines(random, plain) : ''
+          let lines = (plain.text + signed).split('\n')
           let zone = zoneOf('example.org.', lines.join('\n'))
           for (const [i, [kind, at, with_]] of edits.entries()) {
             const head = 3
@@ -102,7 +104,7 @@ describe('a zone made from an older one', () => {
           }
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 20 },
     )
   })
 

@@ -58,7 +58,7 @@ describe('errors', () => {
     ['d DNAME x.test.\nd NS ns\n', `${FIRST}: DNAME and NS at d.example.org.`],
     [
       'n NSEC3 1 0 0 - 2vptu5timamqttgl4luu9kg21e0aor3s A\n',
-      `${FIRST}: NSEC3 at n.example.org., which begins with no hash`,
+      `${FIRST}: NSEC3 at n.example.org., which is no hash in this zone`,
     ],
   ])('%j', (text, problem) => {
     expect(check(HEAD + text)).toContain(`zones/example.org:${problem}`)

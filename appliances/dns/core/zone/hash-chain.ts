@@ -1,0 +1,61 @@
+// The NSEC3 records of a zone in the order of their hashes (RFC 5155 §7.1), to find the one that matches or covers a name.
+import type { Name } from '../../../../shared/dns/name.ts'
+import { hashedOwner, hashOfOwner, NameHash, type HashParameters } from './name-hash.ts'
+import { SortedKeys } from './sorted-keys.ts'
+
+export class HashChain {
+  readonly #origin: Name
+  readonly #hash: NameHash
+  readonly #keys: SortedKeys
+
+  private constructor(origin: Name, hash: NameHash, keys: SortedKeys) {
+    this.#origin = origin
+    this.#hash = hash
+    this.#keys = keys
+  }
+
+  /** Of no records. `origin` canonical. */
+  static empty(origin: Name, parameters: HashParameters): HashChain {
+    return new HashChain(origin, new NameHash(parameters), SortedKeys.NONE)
+  }
+
+  get size(): number {
+    return this.#keys.size
+  }
+
+  /** Whether an NSEC3 or NSEC3PARAM record belongs to this chain. */
+  isOf(rdata: Uint8Array): boolean {
+    return this.#hash.isOf(rdata)
+  }
+
+  /** `changes` says of canonical owners whether they are in the new version; names that are no hash are passed over. */
+  with(changes: ReadonlyMap<Name, boolean>): HashChain {
+    if (changes.size === 0) return this
+    const keys = new Map<string, boolean>()
+    for (const [owner, isThere] of changes) {
+      const digest = hashOfOwner(owner, this.#origin)
+      if (digest !== undefined) keys.set(digest, isThere)
+    }
+    if (this.size > 0) return new HashChain(this.#origin, this.#hash, this.#keys.with(keys))
+    const all = [...keys.keys()].filter((digest) => keys.get(digest) === true)
+    return new HashChain(this.#origin, this.#hash, SortedKeys.of(all))
+  }
+
+  /** The owner of the record that matches `name` (canonical), which exists or may well be asked for again. */
+  match(name: Name): Name | undefined {
+    const digest = this.#hash.kept(name)
+    return this.#keys.floor(digest) === digest ? hashedOwner(digest, this.#origin) : undefined
+  }
+
+  /** The owner of the record whose span holds the hash of `name` (canonical); the last one's goes round to the first. */
+  cover(name: Name, isKept: boolean): Name | undefined {
+    const digest = isKept ? this.#hash.kept(name) : this.#hash.of(name)
+    const found = this.#keys.floor(digest) ?? this.#keys.last()
+    return found === undefined ? undefined : hashedOwner(found, this.#origin)
+  }
+
+  /** In the order of the hashes. */
+  *owners(): IterableIterator<Name> {
+    for (const digest of this.#keys.keys()) yield hashedOwner(digest, this.#origin)
+  }
+}
