@@ -46,7 +46,10 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     clock,
     accept: keeper.accept,
     // Zones lie in zones/, or at the root.
-    merge: ['zones/**', '*'].map((pattern) => ({ pattern, merge: zoneMerge(mergeText) })),
+    merge: ['zones/**', '*'].map((pattern) => ({
+      pattern,
+      merge: zoneMerge(mergeText, () => clock.wallMs()),
+    })),
     committer: PERSON,
   })
   if (config.workers > 1) {
