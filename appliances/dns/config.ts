@@ -28,6 +28,7 @@ import {
 import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'
 import { DEFAULT_DNS_LIMITS } from './listen.ts'
+import { transferTable, type TransferConfig } from './transfer-table.ts'
 
 export type DnsConfig = {
   /** UDP and TCP alike. */
@@ -60,6 +61,7 @@ export type DnsConfig = {
     /** Whether keys for HMAC-SHA1 count. */
     readonly sha1: boolean
   }
+  readonly transfer: TransferConfig
   readonly store: StoreConfig
   readonly observe: ObserveConfig
   readonly sandbox: SandboxConfig
@@ -106,6 +108,7 @@ export const dnsConfig: Decoder<DnsConfig> = object({
   tsig: section(
     object({ truncated: withDefault(boolean, false), sha1: withDefault(boolean, false) }),
   ),
+  transfer: transferTable,
   store: storeTable,
   observe: observeTable,
   sandbox: sandboxTable,

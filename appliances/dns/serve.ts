@@ -20,6 +20,7 @@ import { JoinedKeys } from './core/keys/joined-keys.ts'
 import { readKeys } from './keys-table.ts'
 import { listenDns } from './listen.ts'
 import { openExchange } from './open-exchange.ts'
+import { serveTransfers } from './zone-transfers.ts'
 
 const PERSON = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
 /** Zones that /status lists one by one. */
@@ -74,10 +75,22 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     },
     counts,
   )
+  const transfers = serveTransfers({
+    config: config.transfer,
+    publication,
+    served: (origin) => zones.get(origin),
+    source: {
+      log: () => branch.log(),
+      snapshot: (at) => store.snapshot(at),
+      author: PERSON.name,
+    },
+    log,
+    metrics,
+  })
   const exchange = openExchange({
     server,
     ring,
-    handlers: {},
+    handlers: { transfer: transfers.handle },
     tsig: config.tsig,
     udpLimitOctets: config.answers.udpOctets,
     counts,
@@ -123,6 +136,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     async stop() {
       unsubscribe()
       secrets?.close()
+      transfers.stop()
       await Promise.all([listener.close(), store.close()])
       counts.flush()
     },

@@ -249,6 +249,37 @@ test('what was served is served again after a restart', async () => {
   expect(again.running.status()).toMatchObject({ zones: { list: [{ zone: 'example.org.' }] } })
 })
 
+peerTest(
+  ['git', 'dig'],
+  'a zone is transferred whole, and from any serial it ever had',
+  async () => {
+    const path = join(tempDir('dns-e2e'), 'zones.git')
+    const allow = ['transfer.allow=["127.0.0.0/8"]']
+    const first = await start(path, allow)
+    const copy = await firstPush(first.url, { 'zones/example.org': ZONE })
+    await commit(copy, { 'zones/example.org': `${ZONE}new A 192.0.2.9\n` })
+    await gitOk(['push'], { cwd: copy })
+    const whole = await dig(first, '+onesoa', 'AXFR', 'example.org')
+    expect(whole).toContain('new.example.org.\t300\tIN\tA\t192.0.2.9')
+    expect(whole).toMatch(/XFR size: 47 records \(messages 1,/)
+    await first.running.stop()
+    servers.pop()
+    // A restart forgets what was published; the branch does not.
+    const again = await start(path, allow)
+    const changes = await dig(again, 'IXFR=1', 'example.org')
+    expect(changes.match(/IN\t(\w+)/g)?.map((words) => words.slice(3))).toEqual([
+      'SOA',
+      'SOA',
+      'SOA',
+      'A',
+      'SOA',
+    ])
+    expect(await dig(again, 'IXFR=2', 'example.org')).toMatch(/XFR size: 1 records/)
+    const other = await start(join(tempDir('dns-e2e'), 'zones.git'))
+    expect(await dig(other, 'AXFR', 'example.org')).toContain('Transfer failed')
+  },
+)
+
 /** Owner, type and data, in the words of dig. */
 const TYPES: readonly string[] = [
   't A 192.0.2.9',

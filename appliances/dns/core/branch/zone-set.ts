@@ -145,6 +145,16 @@ export function differingOrigins(before: ZoneSet, after: ZoneSet): readonly Name
   return [...origins].filter((origin) => before.get(origin) !== after.get(origin))
 }
 
+/** The zone of `served` as its files were at another commit; undefined when they had errors. */
+export function zoneAt(snapshot: Snapshot, { origin, paths, zone }: ServedZone): Zone | undefined {
+  const path = paths[0]!
+  const bytes = snapshot.get(path)
+  if (bytes === undefined) return undefined
+  const { text } = readZone(snapshot, { path, text: latin1(bytes), origin, previous: zone?.text })
+  if (hasErrors(text.problems)) return undefined
+  return (zone === undefined ? buildZone(origin, text) : updateZone(zone, text)).zone
+}
+
 function loadZone(
   snapshot: Snapshot,
   origin: Name,

@@ -1,0 +1,203 @@
+// Gives zones to secondaries: AXFR (RFC 5936) and IXFR (RFC 1995), to holders of a key with the right `transfer` and to
+// the addresses that the configuration allows. An IXFR that cannot be answered by differences is answered in full.
+import {
+  decodeMessage,
+  RCODE,
+  type Message,
+  type MessageRecord,
+} from '../../../../shared/dns/message.ts'
+import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
+import type { Record } from '../../../../shared/dns/record.ts'
+import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
+import type { ZoneTable } from '../answer/nameserver.ts'
+import { bareAnswer } from '../bare-answer.ts'
+import { isStream } from '../client.ts'
+import { grantsFor } from '../keys/key.ts'
+import { outlineMessage } from '../message-outline.ts'
+import type { Request, RequestHandler } from '../request.ts'
+import { isNewerSerial } from '../text/soa-serial.ts'
+import { SOA_FIELD, soaNumber, type Zone } from '../zone/zone.ts'
+import type { ZoneDifference } from '../zone/zone-difference.ts'
+import { TransferPacker, TOO_LARGE } from './transfer-packer.ts'
+import { differenceSequence, soaRecord, wholeZone } from './zone-sequence.ts'
+
+/** What was of older serials. */
+export interface ZoneHistory {
+  /** What makes the zone of serial `from` into `zone`; undefined when that is not known, or longer than the zone. */
+  difference(zone: Zone, from: number): Promise<ZoneDifference | undefined>
+}
+
+/** `full` is an AXFR, or an IXFR answered like one; `current` an IXFR that was told the newest SOA only. */
+export type TransferKind = 'full' | 'incremental' | 'current'
+export type TransferResult = 'done' | 'refused' | 'failed' | 'aborted'
+
+export type TransferOptions = {
+  readonly zones: ZoneTable
+  readonly history: ZoneHistory
+  /** Whether who did not sign may have zones, by the 4 or 16 octets of the address. */
+  readonly allows: (octets: Uint8Array) => boolean
+  /** Lets others have their turn between two messages. */
+  readonly pause: () => Promise<void>
+  readonly ended: (transfer: {
+    readonly zone: Name
+    readonly kind: TransferKind | undefined
+    readonly result: TransferResult
+    readonly request: Request
+    readonly messages: number
+  }) => void
+}
+
+/** Transfers under way at once; each holds on to a version of its zone. */
+export const TRANSFERS_LIMIT = 64
+
+export class TransferServer {
+  readonly #options: TransferOptions
+  #running = 0
+
+  constructor(options: TransferOptions) {
+    this.#options = options
+  }
+
+  get running(): number {
+    return this.#running
+  }
+
+  readonly handle: RequestHandler = async function* (this: TransferServer, request: Request) {
+    yield* this.#answer(request)
+  }.bind(this)
+
+  async *#answer(request: Request): AsyncGenerator<Uint8Array> {
+    const query = readQuery(request.packet)
+    if (query === undefined) {
+      yield refuse(request, RCODE.FORMERR)
+      return
+    }
+    const { qname } = query
+    const zone = canonicalName(qname)
+    const rcode = this.#whyNot(request, query, zone)
+    if (rcode !== RCODE.NOERROR) {
+      this.#options.ended({ zone, kind: undefined, result: 'refused', request, messages: 0 })
+      yield refuse(request, rcode)
+      return
+    }
+    this.#running++
+    try {
+      yield* this.#transfer(request, query, this.#options.zones.get(zone)!.zone!)
+    } finally {
+      this.#running--
+    }
+  }
+
+  #whyNot(request: Request, query: TransferQuery, name: Name): number {
+    if (query.qclass !== CLASS.IN) return RCODE.REFUSED
+    const { key, client } = request
+    const mayHave =
+      key === undefined
+        ? this.#options.allows(client.octets)
+        : grantsFor(key, 'transfer', name).length > 0
+    const served = this.#options.zones.get(name)
+    // Who may have nothing learns nothing of which zones there are.
+    if (!mayHave) return RCODE.REFUSED
+    if (served === undefined) return RCODE.NOTAUTH
+    if (served.zone === undefined || soaRecord(served.zone) === undefined) return RCODE.SERVFAIL
+    return this.#running < TRANSFERS_LIMIT ? RCODE.NOERROR : RCODE.SERVFAIL
+  }
+
+  async *#transfer(request: Request, query: TransferQuery, zone: Zone): AsyncGenerator<Uint8Array> {
+    const soa = soaRecord(zone)!
+    const { kind, records } = await this.#recordsFor(query, zone, soa)
+    const isUdp = !isStream(request.client.transport)
+    let packed = packing(query, request, records)
+    let sentKind = kind
+    let messages = 0
+    let result: TransferResult = 'aborted'
+    try {
+      let next = packed.next()
+      if (isUdp && next.done !== true && !next.value.isLast) {
+        // Too long for a datagram: the SOA says that there is something newer (RFC 1995 §2).
+        sentKind = 'current'
+        packed = packing(query, request, [soa])
+        next = packed.next()
+      }
+      for (; next.done !== true; next = packed.next()) {
+        messages++
+        yield next.value.message
+        if (next.value.isLast) result = 'done'
+        else await this.#options.pause()
+      }
+      if (result !== 'done') {
+        result = 'failed'
+        if (messages === 0) yield refuse(request, RCODE.SERVFAIL)
+      }
+    } finally {
+      this.#options.ended({ zone: zone.origin, kind: sentKind, result, request, messages })
+    }
+  }
+
+  async #recordsFor(
+    { qtype, serial }: TransferQuery,
+    zone: Zone,
+    soa: Record,
+  ): Promise<{ kind: TransferKind; records: Iterable<Record> }> {
+    const full = { kind: 'full', records: wholeZone(zone, soa) } as const
+    if (qtype === TYPE.AXFR || serial === undefined) return full
+    const current = soaNumber(soa.rdata, SOA_FIELD.serial)
+    // A client that is ahead of us has nothing to get here (RFC 1995 §2).
+    if (!isNewerSerial(current, serial)) return { kind: 'current', records: [soa] }
+    const difference = await this.#options.history.difference(zone, serial)
+    const records = difference && differenceSequence(soa, difference)
+    return records === undefined ? full : { kind: 'incremental', records }
+  }
+}
+
+type TransferQuery = {
+  readonly id: number
+  readonly flags: number
+  readonly qname: Name
+  readonly qtype: number
+  readonly qclass: number
+  readonly hasEdns: boolean
+  /** Of an IXFR: what the client has. */
+  readonly serial: number | undefined
+}
+
+/** Undefined for what is no AXFR or IXFR query in form. */
+function readQuery(packet: Uint8Array): TransferQuery | undefined {
+  const decoded = decodeMessage(packet)
+  if (!decoded.ok) return undefined
+  const message: Message = decoded.value
+  const [question, ...others] = message.questions
+  if (question === undefined || others.length > 0) return undefined
+  const { id, flags, authorities } = message
+  const serial = question.qtype === TYPE.IXFR ? serialOf(question.qname, authorities) : undefined
+  if (question.qtype === TYPE.IXFR && serial === undefined) return undefined
+  return { id, flags, ...question, serial, hasEdns: message.edns !== undefined }
+}
+
+function serialOf(qname: Name, authorities: readonly MessageRecord[]): number | undefined {
+  const zone = canonicalName(qname)
+  const soa = authorities.find(
+    ({ owner, type, rdata }) =>
+      type === TYPE.SOA && canonicalName(owner) === zone && rdata.length > SOA_FIELD.serial,
+  )
+  return soa && soaNumber(soa.rdata, SOA_FIELD.serial)
+}
+
+/** Ends early, without a last message, when a record fits none. */
+function* packing(
+  query: TransferQuery,
+  request: Request,
+  records: Iterable<Record>,
+): Generator<{ readonly message: Uint8Array; readonly isLast: boolean }, void> {
+  const packer = new TransferPacker(query, request.limitOctets)
+  for (const record of records) {
+    const message = packer.add(record)
+    if (message === TOO_LARGE) return
+    if (message !== undefined) yield { message, isLast: false }
+  }
+  yield { message: packer.finish(), isLast: true }
+}
+
+function refuse(request: Request, rcode: number): Uint8Array {
+  return bareAnswer(request.packet, outlineMessage(request.packet), rcode)
+}

@@ -1,0 +1,77 @@
+// Zones given to secondaries: the transfer server with what it needs of this process. Differences come from what was
+// published since the start, and for zones that are served as the branch has them from the whole history of the branch.
+import { formatName, type Name } from '../../shared/dns/name.ts'
+import type { Log } from '../../shared/log/log.ts'
+import type { Metrics } from '../../shared/metrics/metrics.ts'
+import { PrefixSet } from '../../shared/net/prefix.ts'
+import { CommitHistory, type CommitSource } from './core/branch/commit-history.ts'
+import type { ServedZone } from './core/branch/zone-set.ts'
+import type { Publication } from './core/publication.ts'
+import type { RequestHandler } from './core/request.ts'
+import { DifferenceJournal } from './core/transfer/difference-journal.ts'
+import { TransferServer } from './core/transfer/transfer-out.ts'
+import { isLongerThan } from './core/transfer/zone-sequence.ts'
+import type { Zone } from './core/zone/zone.ts'
+import type { ZoneDifference } from './core/zone/zone-difference.ts'
+import type { TransferConfig } from './transfer-table.ts'
+
+export type ZoneTransfers = {
+  readonly handle: RequestHandler
+  stop(): void
+}
+
+export function serveTransfers(parts: {
+  readonly config: TransferConfig
+  readonly publication: Publication
+  /** The zone as the branch has it now. */
+  readonly served: (origin: Name) => ServedZone | undefined
+  readonly source: CommitSource
+  readonly log: Log
+  readonly metrics: Metrics
+}): ZoneTransfers {
+  const { config, publication, served, source, log, metrics } = parts
+  const journal = new DifferenceJournal()
+  const commits = new CommitHistory(source, nextTurn)
+  const unsubscribe = publication.subscribe((published) => {
+    for (const one of published) journal.note(one)
+  })
+  const prefixes = new PrefixSet(config.allow)
+  const transfers = metrics.counter(
+    'cairn_dns_transfers_out',
+    'Zone transfers asked of us, by kind and result',
+  )
+  const server = new TransferServer({
+    zones: publication,
+    history: {
+      async difference(zone: Zone, from: number): Promise<ZoneDifference | undefined> {
+        const known = journal.between(zone.origin, from, zone.serial ?? from)
+        const ours = served(zone.origin)
+        // A zone that is served as something else than its text (signed here) has no history there.
+        const isText = ours !== undefined && ours.zone === zone
+        const found = known ?? (isText ? await commits.difference(ours, from) : undefined)
+        return found !== undefined && isLongerThan(found, zone) ? undefined : found
+      },
+    },
+    allows: (octets) => prefixes.has(octets),
+    pause: nextTurn,
+    ended({ zone, kind, result, request, messages }) {
+      transfers.inc({ kind: kind ?? 'none', result })
+      const fields = { zone: formatName(zone), client: request.client.address, kind, messages }
+      const key = request.key && formatName(request.key.name)
+      if (result === 'done') log.info('transfer-out', { ...fields, key })
+      else if (result !== 'refused') log.warn('transfer-out-failed', { ...fields, key, result })
+    },
+  })
+  metrics.gauge('cairn_dns_transfers_running', 'Zone transfers under way', () => server.running)
+  metrics.gauge(
+    'cairn_dns_journal_records',
+    'Records kept of changes, for incremental transfers',
+    () => journal.records,
+  )
+  return { handle: server.handle, stop: unsubscribe }
+}
+
+/** Everything that waits for the event loop has its turn first. */
+async function nextTurn(): Promise<void> {
+  await new Promise<void>((resolve) => void setImmediate(resolve))
+}
