@@ -142,7 +142,7 @@ test('[observe] and [sandbox] may be left out, and say what is wrong', () => {
   const both = object({ observe: observeTable, sandbox: sandboxTable })
   expect(decode('', both)).toEqual({
     observe: { influxInterval: 10_000, log: { format: 'auto', level: 'info' } },
-    sandbox: { enabled: false },
+    sandbox: { enabled: true, require: false },
   })
   const text =
     '[observe]\nlisten = "127.0.0.1:9153"\ninflux = "udp://127.0.0.1:8089"\nlog = { format = "text", level = "debug" }\n'
