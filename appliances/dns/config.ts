@@ -10,6 +10,7 @@ import {
   oneOf,
   optional,
   parsed,
+  prefix,
   section,
   withDefault,
   type Decoder,
@@ -18,6 +19,7 @@ import { observeTable, type ObserveConfig } from '../../shared/config/observe-ta
 import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-table.ts'
 import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
+import type { Prefix } from '../../shared/net/prefix.ts'
 import { TEXT_LIMIT_OCTETS } from './core/answer/nameserver.ts'
 import {
   cookiesTable,
@@ -25,6 +27,7 @@ import {
   type CookiesConfig,
   type RateLimitConfig,
 } from './limits-table.ts'
+import { httpsTable, tlsTable, type HttpsConfig, type TlsConfig } from './encrypted-table.ts'
 import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'
 import { DEFAULT_DNS_LIMITS } from './listen.ts'
@@ -50,7 +53,13 @@ export type DnsConfig = {
     readonly idle: number
     readonly connections: number
     readonly connectionsPerClient: number
+    /** Of one connection. */
+    readonly queries?: number
   }
+  /** Who must begin with a PROXY header. */
+  readonly proxy: readonly Prefix[]
+  readonly tls?: TlsConfig
+  readonly https?: HttpsConfig
   readonly cookies: CookiesConfig
   readonly rateLimit: RateLimitConfig
   /** Keys that are not in the branch. */
@@ -100,8 +109,12 @@ export const dnsConfig: Decoder<DnsConfig> = object({
         integerBetween(1, 100_000),
         DEFAULT_DNS_LIMITS.tcpConnectionsPerClient,
       ),
+      queries: optional(integerBetween(1, 1_000_000_000)),
     }),
   ),
+  proxy: withDefault(list(prefix), []),
+  tls: optional(tlsTable),
+  https: optional(httpsTable),
   cookies: cookiesTable,
   rateLimit: rateLimitTable,
   keys: keysTable,

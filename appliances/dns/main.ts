@@ -4,9 +4,11 @@ import { runAppliance } from '../../shared/appliance/appliance.ts'
 import { hashPasswordCommand } from '../../shared/appliance/hash-password.ts'
 import { joinNeeds } from '../../shared/sandbox/needs.ts'
 import { checkStore, storeNeeds } from '../../store/index.ts'
+import { certificateProblems } from './certificates.ts'
 import { dnsConfig } from './config.ts'
 import { keyNeeds, readKeys } from './keys-table.ts'
 import { keeperOf, serve } from './serve.ts'
+import { wireNeeds } from './wire-needs.ts'
 
 await runAppliance({
   name: 'cairn-dns',
@@ -14,9 +16,10 @@ await runAppliance({
   decode: dnsConfig,
   check: async (config) => {
     readKeys(config.keys)
-    return checkStore(config.store, keeperOf(config).accept)
+    const problems = await checkStore(config.store, keeperOf(config).accept)
+    return [...certificateProblems(config), ...problems]
   },
-  needs: (config) => joinNeeds(storeNeeds(config.store), keyNeeds(config.keys)),
+  needs: (config) => joinNeeds(storeNeeds(config.store), keyNeeds(config.keys), wireNeeds(config)),
   start: serve,
   commands: { 'hash-password': hashPasswordCommand },
   help: {

@@ -5,11 +5,13 @@ import { systemClock } from '../../shared/clock/clock.ts'
 import { formatName } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { formatEndpoint } from '../../shared/net/endpoint.ts'
+import { PrefixSet } from '../../shared/net/prefix.ts'
 import { formatProblem } from '../../shared/result/problem.ts'
 import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
 import type { DnsConfig } from './config.ts'
 import { countAnswers } from './answer-counts.ts'
 import { answerLimiter, cookieOptions } from './answer-limits.ts'
+import { openCertificates, reloadCertificates } from './certificates.ts'
 import { CookieSecrets } from './cookie-secrets.ts'
 import { Nameserver } from './core/answer/nameserver.ts'
 import { zoneMerge } from './core/branch/zone-merge.ts'
@@ -39,6 +41,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const secrets = config.cookies.enabled
     ? new CookieSecrets(config.cookies.secretFile, clock)
     : undefined
+  const slots = openCertificates(config, metrics)
   const keeper = keeperOf(config)
   const ring = new JoinedKeys(readKeys(config.keys), () => keeper.keys)
   const store = await openStore(config.store, {
@@ -108,6 +111,8 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   )
   const listener = await listenDns({
     listen: config.listen,
+    ...(config.tls && { tls: { listen: config.tls.listen, slot: slots.tls! } }),
+    ...(config.https && { https: { ...config.https, slot: slots.https! } }),
     handle: (packet, client, out) => server.handle(packet, client, out),
     defer: exchange.defer,
     limits: {
@@ -115,6 +120,8 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
       tcpIdleMs: config.tcp.idle,
       tcpConnections: config.tcp.connections,
       tcpConnectionsPerClient: config.tcp.connectionsPerClient,
+      tcpQueries: config.tcp.queries ?? Infinity,
+      proxies: new PrefixSet(config.proxy),
     },
     clock,
     log,
@@ -122,14 +129,21 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     await store.close()
     throw cause
   })
-  metrics.gauge('cairn_dns_tcp_connections', 'Open TCP connections', () => listener.connections())
-  const addresses = listener.addresses.map((a) => `dns://${formatEndpoint(a)}`)
+  metrics.gauge('cairn_dns_tcp_connections', 'Open connections of TCP, TLS and HTTPS', () =>
+    listener.connections(),
+  )
+  const addresses = [
+    ...listener.addresses.map((a) => `dns://${formatEndpoint(a)}`),
+    ...listener.tlsAddresses.map((a) => `tls://${formatEndpoint(a)}`),
+    ...listener.httpsAddresses.map((a) => `https://${formatEndpoint(a)}${config.https!.path}`),
+  ]
   return {
     addresses: store.url === undefined ? addresses : [...addresses, store.url],
     status: () => ({ store: store.status(), zones: zonesStatus(zones) }),
     async reload() {
       const read = secrets?.reload()
       if (read?.ok === false) log.error('cookie-secrets', { why: read.error })
+      reloadCertificates(slots, log)
       store.reload()
       await store.sync()
     },

@@ -141,6 +141,8 @@ export class Nameserver {
     const { opcode, isSigned, qtype } = this.#query
     if (opcode !== OPCODE.QUERY) return opcode === OPCODE.UPDATE || opcode === OPCODE.NOTIFY
     if (refusal !== RCODE.NOERROR) return false
+    // One HTTP response is one message, and a transfer is many.
+    if (TRANSFERS.has(qtype) && transport === 'https') return false
     return isSigned || qtype === TYPE.IXFR || (qtype === TYPE.AXFR && isStream(transport))
   }
 

@@ -4,10 +4,9 @@ import { afterEach, describe, expect, test } from 'vitest'
 import {
   DEFAULT_DNS_LIMITS,
   listenDns,
-  type DnsLimits,
   type DnsListener,
-  type Handle,
 } from '../../../../appliances/dns/listen.ts'
+import type { DnsLimits, Handle } from '../../../../appliances/dns/listeners/handle.ts'
 import { systemClock, VirtualClock, type Clock } from '../../../../shared/clock/clock.ts'
 import { silentLog, type Log } from '../../../../shared/log/log.ts'
 import type { Endpoint } from '../../../../shared/net/endpoint.ts'
@@ -168,6 +167,17 @@ describe('TCP', () => {
     }
     await gone
     expect(listener.connections()).toBe(1)
+  })
+
+  test('closes a connection that has had its queries, when they are answered', async () => {
+    const { addresses } = await listening({ tcpQueries: 2 })
+    const socket = await dial(addresses[0]!)
+    const read = readUntil(socket, 2 * frame('x').length)
+    const ended = closed(socket)
+    socket.write(Buffer.concat([frame('a'), frame('b'), frame('c')]))
+    expect(await read).toEqual(Buffer.concat([frame('a'), frame('b')]))
+    socket.end()
+    await ended
   })
 
   test('keeps to the number of connections in all and of one client', async () => {

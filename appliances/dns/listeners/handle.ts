@@ -1,0 +1,21 @@
+// What every listener asks of the server, and the bounds they keep.
+import type { PrefixSet } from '../../../shared/net/prefix.ts'
+import type { Client } from '../core/client.ts'
+
+/** Writes an answer to `out` and returns its length; 0 means none, DEFERRED that the packet goes to `defer`. */
+export type Handle = (packet: Uint8Array, client: Client, out: Uint8Array) => number
+
+export type DnsLimits = {
+  /** Largest UDP answer `handle` writes. */
+  readonly udpOctets: number
+  /** A connection without a complete message for so long is closed (RFC 7766 §6.2.3). */
+  readonly tcpIdleMs: number
+  /** Of TCP, TLS and HTTPS together. */
+  readonly tcpConnections: number
+  /** Of one address, so that one client cannot take them all. */
+  readonly tcpConnectionsPerClient: number
+  /** Queries of one connection; then it is closed. */
+  readonly tcpQueries: number
+  /** Who speaks for others behind a PROXY header, and must. */
+  readonly proxies: PrefixSet
+}
