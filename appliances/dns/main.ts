@@ -16,7 +16,7 @@ await runAppliance({
   decode: dnsConfig,
   check: async (config) => {
     readKeys(config.keys)
-    const problems = await checkStore(config.store, keeperOf(config).accept)
+    const problems = checkStore(config.store, keeperOf(config).accept)
     return [...certificateProblems(config), ...problems]
   },
   needs: (config) => joinNeeds(storeNeeds(config.store), keyNeeds(config.keys), wireNeeds(config)),

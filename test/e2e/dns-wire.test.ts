@@ -179,7 +179,7 @@ peerTest(
 /** A PROXY header that says the client is 203.0.113.7, port 4711. */
 const PROXY = Buffer.concat([
   Buffer.from('0d0a0d0a000d0a515549540a2111000c', 'hex'),
-  Buffer.from('cb007107' + '7f000001' + '1267' + '0035', 'hex'),
+  Buffer.from('cb0071077f00000112670035', 'hex'),
 ])
 
 peerTest(
