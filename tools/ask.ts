@@ -5,7 +5,11 @@ import { decode, encode } from 'dns-packet'
 const PATIENCE_MS = 1000
 
 /** The first address of `name`, a chain of aliases followed; undefined without an answer or without an address. */
-export function askAddress(port: number, name: string): Promise<string | undefined> {
+export function askAddress(
+  port: number,
+  name: string,
+  patienceMs: number = PATIENCE_MS,
+): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4')
     const done = (address?: string): void => {
@@ -13,7 +17,7 @@ export function askAddress(port: number, name: string): Promise<string | undefin
       socket.close()
       resolve(address)
     }
-    const timer = setTimeout(done, PATIENCE_MS)
+    const timer = setTimeout(done, patienceMs)
     socket.on('error', () => done())
     socket.on('message', (message) => {
       const record = decode(message).answers?.find(({ type }) => type === 'A')

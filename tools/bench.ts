@@ -7,8 +7,11 @@ const USAGE = `usage: npm run bench -- ROOM [options]
 
   store  [--shapes n100,n10k,f10k,n100k] [--seconds 3] [--parts commits,traffic,open]
          commits, git clients and opening, beside git and isomorphic-git
-  dns    [--sizes 1000,10000,100000] [--seconds 8] [--program dist/cairn-dns.mjs]
-         from a push to the new answer, and answers a second, beside NSD
+  dns    [--sizes 1000,100000,1000000] [--seconds 8] [--rounds 3] [--changes 7] [--signed] [--tcp]
+         [--peers NSD,Knot,BIND,PowerDNS] [--program FILE]
+         answers a second, from a change to the new answer, loading, memory, beside the peers
+  dns    --flood 10000000
+         random packets: it goes on answering, and does not grow
   crash  [--rounds 1000] [--seed N]
          kill -9 under load: no acknowledged commit lost, git fsck clean
 `
