@@ -56,6 +56,7 @@ export interface Edit {
 export type Person = { readonly name: string; readonly email: string }
 
 export type CommitInfo = {
+  /** Read when the edit has run: it may be the edit's to say. */
   readonly message: string
   readonly author: Person
   /** `Remote-User: alice` lines at the end of the message, in order. */

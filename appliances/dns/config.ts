@@ -71,6 +71,10 @@ export type DnsConfig = {
     readonly sha1: boolean
   }
   readonly transfer: TransferConfig
+  readonly update: {
+    /** Whose updates are taken without a signature. */
+    readonly unsigned: readonly Prefix[]
+  }
   readonly store: StoreConfig
   readonly observe: ObserveConfig
   readonly sandbox: SandboxConfig
@@ -122,6 +126,7 @@ export const dnsConfig: Decoder<DnsConfig> = object({
     object({ truncated: withDefault(boolean, false), sha1: withDefault(boolean, false) }),
   ),
   transfer: transferTable,
+  update: section(object({ unsigned: withDefault(list(prefix), []) })),
   store: storeTable,
   observe: observeTable,
   sandbox: sandboxTable,

@@ -22,6 +22,7 @@ import { JoinedKeys } from './core/keys/joined-keys.ts'
 import { readKeys } from './keys-table.ts'
 import { listenDns } from './listen.ts'
 import { openExchange } from './open-exchange.ts'
+import { Updater } from './updater.ts'
 import { serveTransfers } from './zone-transfers.ts'
 
 const PERSON = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
@@ -90,10 +91,19 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     log,
     metrics,
   })
+  const updater = new Updater({
+    branch,
+    keeper,
+    publication,
+    unsigned: new PrefixSet(config.update.unsigned),
+    clock,
+    log,
+    metrics,
+  })
   const exchange = openExchange({
     server,
     ring,
-    handlers: { transfer: transfers.handle },
+    handlers: { transfer: transfers.handle, update: updater.handler },
     tsig: config.tsig,
     udpLimitOctets: config.answers.udpOctets,
     counts,

@@ -58,7 +58,7 @@ export class ZoneKeeper {
    */
   publish(head: Snapshot): LoadedZones {
     const before = this.#published
-    const ready = this.#find(head)
+    const ready = this.zonesOf(head.tree)
     const loaded = ready === undefined ? loadZones(head, before) : undefined
     const zones = loaded?.zones ?? ready!.at(head)
     const origins =
@@ -73,18 +73,19 @@ export class ZoneKeeper {
     return { zones, problems, origins }
   }
 
+  /** The zones of a tree that was accepted or published a moment ago; undefined for any other. */
+  zonesOf(tree: string): ZoneSet | undefined {
+    if (this.#published?.snapshot.tree === tree) return this.#published
+    return this.#recent.find((zones) => zones.snapshot.tree === tree)
+  }
+
   /** The keys of the published head. */
   get keys(): KeyRing {
     return this.#keys ?? NO_KEYS
   }
 
-  #find(snapshot: Snapshot): ZoneSet | undefined {
-    if (this.#published?.snapshot.tree === snapshot.tree) return this.#published
-    return this.#recent.find((zones) => zones.snapshot.tree === snapshot.tree)
-  }
-
   #setFor(snapshot: Snapshot): ZoneSet {
-    const known = this.#find(snapshot)
+    const known = this.zonesOf(snapshot.tree)
     if (known !== undefined) return known
     const { zones } = loadZones(snapshot, this.#published)
     this.#recent = [...this.#recent, zones].slice(-RECENT_LIMIT)

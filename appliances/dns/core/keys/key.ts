@@ -39,8 +39,8 @@ export interface KeyRing {
   all(): Iterable<Key>
 }
 
-/** The grants by which `key` has `right` for `zone` (canonical); none means it has not. */
-export function grantsFor(key: Key, right: Right, zone: Name): readonly Grant[] {
+/** The grants by which a key has `right` for `zone` (canonical); none means it has not. */
+export function grantsFor(key: Pick<Key, 'grants'>, right: Right, zone: Name): readonly Grant[] {
   const rank = RANK[right]
   return key.grants.filter((grant) => RANK[grant.right] >= rank && isAtOrBelow(zone, grant.zone))
 }

@@ -2,6 +2,7 @@
 import type { Key } from '../keys/key.ts'
 import {
   algorithmName,
+  FUDGE_SECONDS,
   fullMacOctets,
   isSameMac,
   macOf,
@@ -22,7 +23,7 @@ export type TsigFault =
   /** No such key, or not for this algorithm. */
   | 'bad-key'
   | 'bad-signature'
-  /** The clocks differ by more than the fudge. */
+  /** The clocks differ by more than the fudge, or than the 300 seconds that it may be at most. */
   | 'bad-time'
   /** Good, but cut shorter than the policy takes. */
   | 'bad-truncation'
@@ -43,7 +44,8 @@ export function tsigFault(
   if (length === 0) return 'bad-signature'
   if (length > full || length < Math.max(MAC_MINIMUM_OCTETS, full / 2)) return 'malformed'
   if (!isSameMac(record.mac, macOf(key, plain, record, context))) return 'bad-signature'
-  if (Math.abs(checks.nowSeconds - record.timeSeconds) > record.fudgeSeconds) return 'bad-time'
+  const fudgeSeconds = Math.min(record.fudgeSeconds, FUDGE_SECONDS)
+  if (Math.abs(checks.nowSeconds - record.timeSeconds) > fudgeSeconds) return 'bad-time'
   return length < full && !checks.policy.truncated ? 'bad-truncation' : undefined
 }
 

@@ -1,0 +1,85 @@
+// What becomes of an update where the branch stands: the files that change and the words for it, or why nothing does.
+import { RCODE } from '../../../../shared/dns/message.ts'
+import { TYPE } from '../../../../shared/dns/record-types.ts'
+import { formatProblem } from '../../../../shared/result/problem.ts'
+import type { ZoneSet } from '../branch/zone-set.ts'
+import { zoneFileName } from '../branch/zone-files.ts'
+import type { Grant } from '../keys/key.ts'
+import { editZoneText } from '../text/zone-text-edit.ts'
+import { rrsetOf, type Zone } from '../zone/zone.ts'
+import { zoneOfRecords } from '../zone/zone-change.ts'
+import { newZonePath, newZoneText } from './new-zone.ts'
+import type { UpdateMessage } from './update-message.ts'
+import { mayCreate } from './update-policy.ts'
+import { updateWords } from './update-words.ts'
+import { updateZone } from './update-zone.ts'
+
+export type UpdatePlan =
+  | {
+      readonly kind: 'change'
+      /** New texts by path, octets as characters. */
+      readonly files: ReadonlyMap<string, string>
+      readonly words: string
+    }
+  /** All is as the update wants it. */
+  | { readonly kind: 'nothing' }
+  /** `why` where the client's rcode does not say it all. */
+  | { readonly kind: 'refused'; readonly rcode: number; readonly why?: string }
+
+export type UpdateSurroundings = {
+  /** Of the sender, for the zone of the update; not empty. */
+  readonly grants: readonly Grant[]
+  /** The zone as it is answered from, which may be signed; `isPublished` when it is broken, too. */
+  readonly published: Zone | undefined
+  readonly isPublished: boolean
+  readonly wallMs: number
+}
+
+export function planUpdate(
+  zones: ZoneSet,
+  update: UpdateMessage,
+  around: UpdateSurroundings,
+): UpdatePlan {
+  const { grants, wallMs } = around
+  const served = zones.get(update.zone)
+  if (served === undefined) return planNewZone(update, around)
+  const { zone } = served
+  if (zone?.text === undefined)
+    return { kind: 'refused', rcode: RCODE.SERVFAIL, why: 'the zone has errors' }
+  if (isSigned(zone))
+    return { kind: 'refused', rcode: RCODE.REFUSED, why: 'the zone is signed elsewhere' }
+  const updated = updateZone(zone, update, { grants, isSigned: isSigned(around.published), wallMs })
+  if (!updated.ok) return { kind: 'refused', rcode: updated.error }
+  const change = updated.value
+  if (change.added.length + change.removed.length === 0) return { kind: 'nothing' }
+  const isShared = (file: string): boolean => {
+    const named = zoneFileName(file)
+    const isOthers = named.kind === 'zone' && named.origin !== zone.origin
+    return (isOthers && zones.get(named.origin) !== undefined) || zones.includersOf(file).size > 1
+  }
+  const edited = editZoneText(zone.text, change, isShared)
+  if (!edited.ok)
+    return { kind: 'refused', rcode: RCODE.SERVFAIL, why: formatProblem(edited.error) }
+  return { kind: 'change', files: edited.value, words: updateWords(zone.origin, change) }
+}
+
+/** An update that brings a SOA makes the zone, where the sender may do anything to it. */
+function planNewZone(update: UpdateMessage, around: UpdateSurroundings): UpdatePlan {
+  const { grants, wallMs } = around
+  // One that is answered from, but not in the branch, is a secondary's: updates go to its primary.
+  if (around.isPublished || !mayCreate(grants)) return { kind: 'refused', rcode: RCODE.NOTAUTH }
+  const none = zoneOfRecords(update.zone, [])
+  const updated = updateZone(none, update, { grants, isSigned: false, wallMs })
+  const records = updated.ok ? updated.value.added : []
+  if (!records.some(({ type }) => type === TYPE.SOA))
+    return { kind: 'refused', rcode: updated.ok ? RCODE.NOTAUTH : updated.error }
+  const path = newZonePath(update.zone)
+  if (path === undefined)
+    return { kind: 'refused', rcode: RCODE.REFUSED, why: 'no file can be named like the zone' }
+  const words = updateWords(update.zone, { added: records, removed: [] })
+  return { kind: 'change', files: new Map([[path, newZoneText(records)]]), words }
+}
+
+function isSigned(zone: Zone | undefined): boolean {
+  return zone?.apex !== undefined && rrsetOf(zone.apex, TYPE.RRSIG) !== undefined
+}
