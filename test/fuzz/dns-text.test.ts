@@ -6,6 +6,7 @@ import { parseName, ROOT } from '../../shared/dns/name.ts'
 import { checkRdata, formatRdata, parseRdata, rdataNames } from '../../shared/dns/rdata.ts'
 import { TYPE } from '../../shared/dns/record-types.ts'
 import { ZoneLexer } from '../../appliances/dns/core/text/zone-text-lexer.ts'
+import { textRecords } from '../support/zones.ts'
 import { fuzz } from './harness.ts'
 
 const parsed = parseName('example.org.')
@@ -26,11 +27,10 @@ const ZONES = [
 fuzz('zone text', { seeds: ZONES, limitBytes: 16 * 1024, slowMs: 4000 }, (input) => {
   const text = Buffer.from(input).toString('latin1')
   const zone = read(text)
-  for (const { records } of zone.chunks)
-    for (const { type, rdata } of records) {
-      const fault = checkRdata(type, rdata)
-      if (fault !== undefined) throw new Error(fault)
-    }
+  for (const { type, rdata } of textRecords(zone)) {
+    const fault = checkRdata(type, rdata)
+    if (fault !== undefined) throw new Error(fault)
+  }
 })
 
 // Cut small, so that mutated texts have many chunks to find again.
@@ -68,14 +68,11 @@ function read(text: string, previous?: ZoneText): ZoneText {
 }
 
 function view(zone: ZoneText): unknown {
-  const records = zone.chunks.flatMap(({ startLine, records: inner }) =>
-    inner.map((record) => ({ ...record, line: startLine + record.line })),
-  )
-  return { records, problems: zone.problems, missing: zone.missing }
+  return { records: textRecords(zone), problems: zone.problems, missing: zone.missing }
 }
 
 function words(text: string, type: number): string[] {
-  const lexer = new ZoneLexer(text, 0, 0)
+  const lexer = new ZoneLexer(Buffer.from(text, 'latin1'), 0, 0)
   const form = type === TYPE.SVCB || type === TYPE.HTTPS ? 'key=value' : 'plain'
   const found: string[] = []
   for (let word = lexer.next(form); word !== undefined; word = lexer.next(form)) found.push(word)

@@ -11,6 +11,7 @@ import { TYPE, typeText } from '../../shared/dns/record-types.ts'
 import { readRawZone } from '../support/bind-raw.ts'
 import { peerPath, peerTest } from '../support/peers.ts'
 import { RDATA_WORDS } from '../support/record-text.ts'
+import { textRecords } from '../support/zones.ts'
 import { tempDir } from '../support/temp.ts'
 
 const ORIGIN = name('zone.example.')
@@ -226,21 +227,17 @@ function errorsOf(zone: ZoneText): number {
 
 /** Absolute names in lower case and one record a line. */
 function print(zone: ZoneText, format: (type: number, rdata: Uint8Array) => string): string {
-  const lines = zone.chunks.flatMap((chunk) =>
-    chunk.records.map((r) => {
-      const data = format(r.type, r.rdata)
-      return `${formatName(canonicalName(r.owner))} ${r.ttlSeconds} IN ${typeText(r.type)} ${data}`
-    }),
-  )
+  const lines = textRecords(zone).map((r) => {
+    const data = format(r.type, r.rdata)
+    return `${formatName(canonicalName(r.owner))} ${r.ttlSeconds} IN ${typeText(r.type)} ${data}`
+  })
   return `${lines.join('\n')}\n`
 }
 
 /** Sorted lines that say everything of a record; letter case of owners aside. */
 function view(zone: ZoneText): string[] {
   expect(zone.problems.filter((p) => p.severity === 'error')).toEqual([])
-  const lines = zone.chunks.flatMap((chunk) =>
-    chunk.records.map((r) => line(r.owner, r.type, r.ttlSeconds, r.rdata)),
-  )
+  const lines = textRecords(zone).map((r) => line(r.owner, r.type, r.ttlSeconds, r.rdata))
   return [...new Set(lines)].sort()
 }
 

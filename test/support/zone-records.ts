@@ -1,7 +1,9 @@
 // All records of a zone's text, in its order.
-import type { ZoneText } from '../../appliances/dns/core/text/zone-text.ts'
+import { readRecords, type ZoneText } from '../../appliances/dns/core/text/zone-text.ts'
 import type { Record } from '../../shared/dns/record.ts'
 
 export function recordsOf(zone: ZoneText): readonly Record[] {
-  return zone.chunks.flatMap(({ records }) => records)
+  const records: Record[] = []
+  readRecords(zone, { add: (record) => void records.push(record.copy()) })
+  return records
 }

@@ -3,7 +3,15 @@ import { Nameserver } from '../../appliances/dns/core/answer/nameserver.ts'
 import type { Client, Transport } from '../../appliances/dns/core/client.ts'
 import { buildZone } from '../../appliances/dns/core/zone/zone-build.ts'
 import { recordTtlSeconds, type Zone } from '../../appliances/dns/core/zone/zone.ts'
-import { parseZoneText, type ZoneText } from '../../appliances/dns/core/text/zone-text.ts'
+import type { ReadRecord } from '../../appliances/dns/core/text/record-sink.ts'
+import {
+  ChunkReader,
+  chunksOf,
+  parseZoneText,
+  type ChunkPlace,
+  type ZoneText,
+} from '../../appliances/dns/core/text/zone-text.ts'
+import type { PlacedRecord } from '../../appliances/dns/core/zone/zone-places.ts'
 import { SocketClient } from '../../appliances/dns/socket-client.ts'
 import { canonicalName, formatName, parseName, type Name } from '../../shared/dns/name.ts'
 import {
@@ -32,6 +40,25 @@ export function zoneText(origin: string, text: string, previous?: ZoneText): Zon
     include: () => undefined,
     ...(previous === undefined ? {} : { previous }),
   })
+}
+
+/** All records of a text in its order, with their places. */
+export function textRecords(text: ZoneText): PlacedRecord[] {
+  const records: PlacedRecord[] = []
+  for (const place of chunksOf(text.part)) records.push(...chunkRecords(place))
+  return records
+}
+
+/** Those of one chunk, without what it includes. */
+export function chunkRecords(place: ChunkPlace): PlacedRecord[] {
+  const records: PlacedRecord[] = []
+  const { file } = place.part
+  const { startLine } = place.chunk
+  const add = (record: ReadRecord): void => {
+    records.push({ ...record.copy(), file, line: startLine + record.line })
+  }
+  new ChunkReader({ add }).read(place)
+  return records
 }
 
 export function zoneOf(origin: string, text: string): Zone {

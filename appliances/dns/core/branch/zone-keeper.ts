@@ -2,12 +2,13 @@
 // A change that did not raise its SOA serial is raised, refused or kept, as configured (RFC 1982, RFC 1034 §4.3.5).
 import type { Accept, Person, Snapshot, Verdict } from '../../../../store/api.ts'
 import { formatName } from '../../../../shared/dns/name.ts'
+import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
 import { BranchKeys } from '../keys/branch-keys.ts'
 import type { KeyRing } from '../keys/key.ts'
 import { isNewerSerial, nextSerial, replaceSerial } from '../text/soa-serial.ts'
 import { zoneDifference } from '../zone/zone-difference.ts'
-import { placesOf } from '../zone/zone-places.ts'
+import { findRecords } from '../zone/zone-places.ts'
 import { differingOrigins, loadZones, type LoadedZones, type ZoneSet } from './zone-set.ts'
 import type { Zone } from '../zone/zone.ts'
 
@@ -158,10 +159,11 @@ function staleProblem(
 }
 
 function soaPlace(zone: Zone): { readonly file: string; readonly line: number } {
-  const { text } = zone
-  const soa = zone.soa?.records[0]
-  const places = soa && text && placesOf(text, new Set([soa]))
-  return places?.get(soa!) ?? { file: text?.file ?? formatName(zone.origin), line: 1 }
+  const { text, origin } = zone
+  const records = text === undefined ? [] : (findRecords(text, [origin]).get(origin) ?? [])
+  const soa = records.find((record) => record.type === TYPE.SOA)
+  if (soa !== undefined) return { file: soa.file, line: soa.line }
+  return { file: text?.file ?? formatName(origin), line: 1 }
 }
 
 const NO_KEYS: KeyRing = { find: () => undefined, all: () => [] }

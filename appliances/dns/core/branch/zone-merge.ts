@@ -8,7 +8,7 @@ import { hasErrors } from '../../../../shared/result/problem.ts'
 import { findSerial, isNewerSerial, nextSerial, type SerialPlace } from '../text/soa-serial.ts'
 import { editZoneText } from '../text/zone-text-edit.ts'
 import { parseZoneText, type ZoneText } from '../text/zone-text.ts'
-import { buildZone, updateZone } from '../zone/zone-build.ts'
+import { addedLineCount, buildZone, updateZone } from '../zone/zone-build.ts'
 import { zoneDifference, type ZoneDifference } from '../zone/zone-difference.ts'
 import type { Zone } from '../zone/zone.ts'
 import { mergeRRsets, type MergedChange } from './rrset-merge.ts'
@@ -96,7 +96,8 @@ function readSide(
   const parsed = parseZoneText({ text, file, origin, include, ...(previous && { previous }) })
   if (hasErrors(parsed.problems)) return undefined
   const change = before === undefined ? buildZone(origin, parsed) : updateZone(before.zone, parsed)
-  return { text, parsed, zone: change.zone, addedLines: change.added.length }
+  const addedLines = before === undefined ? 0 : addedLineCount(before.parsed, parsed)
+  return { text, parsed, zone: change.zone, addedLines }
 }
 
 function mergeSides(sides: Sides, byLines: LineMerge): ReturnType<Merge> {

@@ -8,9 +8,11 @@ import {
   ROOT,
   type Name,
 } from '../../../../shared/dns/name.ts'
+import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
-import { parseZoneText, type ParsedRecord } from '../text/zone-text.ts'
+import type { ReadRecord } from '../text/record-sink.ts'
+import { ChunkReader, chunksOf, parseZoneText } from '../text/zone-text.ts'
 import type { Key, TsigAlgorithm } from './key.ts'
 import { meaningOf } from './key-name.ts'
 
@@ -35,32 +37,37 @@ export function keyFileScope(path: string): Name | undefined {
 export function readKeyFile(path: string, text: string): KeyFile {
   const scope = keyFileScope(path) ?? ROOT
   // A key lives in no cache: its line needs no TTL, and the reader is given one.
+  const records: (Record & { readonly line: number })[] = []
   const read = parseZoneText({ text: FIRST_LINE + text, file: path, origin: ROOT })
+  for (const place of chunksOf(read.part)) {
+    const { startLine } = place.chunk
+    const add = (record: ReadRecord): void => {
+      records.push({ ...record.copy(), line: startLine + record.line - 1 })
+    }
+    new ChunkReader({ add }).read(place)
+  }
   const problems = read.problems.map((p) => (p.line === undefined ? p : { ...p, line: p.line - 1 }))
   const keys = new Map<Name, { readonly key: Key; readonly line: number }>()
-  for (const chunk of read.chunks) {
-    for (const record of chunk.records) {
-      const line = chunk.startLine + record.line - 1
-      const place = { file: path, line }
-      const key = keyOf(record, scope)
-      if (typeof key === 'string') problems.push(problem(key, place))
-      else if (keys.has(key.name))
-        problems.push(problem(`A second key ${formatName(key.name)}`, place))
-      else if (keys.size === KEYS_LIMIT)
-        return { keys: [...keys.values()], problems: [...problems, problem(TOO_MANY, place)] }
-      else {
-        keys.set(key.name, { key, line })
-        const warning = doubtOf(key)
-        if (warning !== undefined)
-          problems.push({ severity: 'warning', ...place, message: warning })
-      }
+  for (const record of records) {
+    const { line } = record
+    const place = { file: path, line }
+    const key = keyOf(record, scope)
+    if (typeof key === 'string') problems.push(problem(key, place))
+    else if (keys.has(key.name))
+      problems.push(problem(`A second key ${formatName(key.name)}`, place))
+    else if (keys.size === KEYS_LIMIT)
+      return { keys: [...keys.values()], problems: [...problems, problem(TOO_MANY, place)] }
+    else {
+      keys.set(key.name, { key, line })
+      const warning = doubtOf(key)
+      if (warning !== undefined) problems.push({ severity: 'warning', ...place, message: warning })
     }
   }
   return { keys: [...keys.values()], problems }
 }
 
 /** Or why the record is no key of this file. */
-function keyOf({ owner, type, rdata }: ParsedRecord, scope: Name): Key | string {
+function keyOf({ owner, type, rdata }: Record, scope: Name): Key | string {
   const name = canonicalName(owner)
   if (type !== TYPE.DNSKEY) return `Expected a key (DNSKEY), found ${typeText(type)}`
   if (rdata[0] !== 0 || rdata[1] !== 0 || rdata[2] !== 3)

@@ -5,7 +5,7 @@ import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
 import { isWithin, OwnerSearch, type EntryPlace } from './owner-search.ts'
 import type { TextEntry } from './text-entries.ts'
-import type { EntryState } from './zone-text-entry.ts'
+import type { EntryState } from './entry-context.ts'
 import type { PartChunk, ZonePart, ZoneText } from './zone-text.ts'
 
 /**
@@ -179,7 +179,9 @@ export class EditPlan {
   /** Owners that the text does not have yet: near their ancestor, else at the end of their `$ORIGIN`. */
   #placeFresh(fresh: readonly (readonly Record[])[]): void {
     if (fresh.length === 0) return
-    const origin = canonicalName(this.#zone.part.chunks[0]?.entering.origin ?? fresh[0]![0]!.owner)
+    const origin = canonicalName(
+      this.#zone.part.chunks[0]?.content.entering.origin ?? fresh[0]![0]!.owner,
+    )
     const ancestors = new Set<Name>()
     for (const [first] of fresh)
       for (const name of ancestorsOf(first!.owner, origin)) ancestors.add(name)
@@ -202,8 +204,10 @@ export class EditPlan {
     let best: EntryPlace | undefined
     const bestLength = (): number => (best === undefined ? -1 : originLength(best.entry, owner))
     for (const chunk of part.chunks.toReversed()) {
-      const isMixed = chunk.entering.origin !== chunk.leaving.origin || hasDirective(part, chunk)
-      if (!isMixed && best !== undefined && originLength(chunk, owner) <= bestLength()) continue
+      const isMixed =
+        chunk.content.entering.origin !== chunk.leaving.origin || hasDirective(part, chunk)
+      if (!isMixed && best !== undefined && originLength(chunk.content, owner) <= bestLength())
+        continue
       for (const [index, entry] of [...this.search.entriesOf(part, chunk).entries()].toReversed())
         if (entry.records.length > 0 && originLength(entry, owner) > bestLength())
           best = { part, chunk, entry, index }
@@ -228,7 +232,7 @@ function originLength({ entering }: { readonly entering: EntryState }, owner: Na
 }
 
 function hasDirective({ text }: ZonePart, { start, end }: PartChunk): boolean {
-  if (text[start] === '$') return true
+  if (text[start] === DOLLAR) return true
   const at = text.indexOf('\n$', start)
   return at >= 0 && at + 1 < end
 }
@@ -244,3 +248,4 @@ function rank(type: number): number {
 
 /** Names above a new owner that are looked for. */
 const ANCESTORS_LIMIT = 4
+const DOLLAR = 0x24

@@ -8,7 +8,7 @@ import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import { parseTtl } from '../../../../shared/dns/ttl-text.ts'
 import { isWithin } from './owner-search.ts'
 import { recordWords, type RecordWords, type TextEntry, type Word } from './text-entries.ts'
-import type { EntryState } from './zone-text-entry.ts'
+import type { EntryState } from './entry-context.ts'
 import { ZoneLexer } from './zone-text-lexer.ts'
 
 /** An entry of kind 'record' and the text it stands in. */
@@ -178,7 +178,7 @@ function wordEdits(
 /** The words of the data. */
 function dataTexts(record: Record, origin: Name, style: DataStyle): readonly string[] {
   const { type, rdata } = record
-  const lexer = new ZoneLexer(formatRdata(type, rdata), 0, 0)
+  const lexer = new ZoneLexer(Buffer.from(formatRdata(type, rdata), 'latin1'), 0, 0)
   const names = rdataNames(type, rdata).map(({ name }) => name)
   const texts: string[] = []
   const form = type === TYPE.SVCB || type === TYPE.HTTPS ? 'key=value' : 'plain'

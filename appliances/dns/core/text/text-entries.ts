@@ -2,7 +2,9 @@
 // an edit of the text works on. Read again from the text, since nobody else needs it.
 import { classNumber, CLASS } from '../../../../shared/dns/record-types.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
-import { EntryReader, wordForm, type EntryState } from './zone-text-entry.ts'
+import type { EntryState } from './entry-context.ts'
+import { EntryReader, wordForm } from './zone-text-entry.ts'
+import type { RecordSink } from './record-sink.ts'
 import { ZoneLexer } from './zone-text-lexer.ts'
 import type { PartChunk, ZonePart } from './zone-text.ts'
 
@@ -21,15 +23,16 @@ export type TextEntry = {
 
 /** Of text that was read without errors. */
 export function entriesOf(part: ZonePart, chunk: PartChunk): readonly TextEntry[] {
-  const { text, file } = part
-  const { start, startLine, end, entering, include } = chunk
-  const reader = new EntryReader({ text, file, at: start, line: startLine, state: entering })
+  const { text } = part
+  const { content, start, startLine, end, include } = chunk
+  let records: Record[] = []
+  const reader = new EntryReader(text, { add: (record) => void records.push(record.copy()) })
+  reader.begin(start, startLine, content.entering)
   const entries: TextEntry[] = []
   while (reader.at < end) {
     const { at, line, state } = reader
-    const count = reader.records.length
+    records = []
     const read = reader.readEntry()
-    const records = reader.records.slice(count)
     entries.push({
       kind: typeof read === 'object' ? 'include' : kindOf(read, text, at, records.length),
       start: at,
@@ -45,12 +48,12 @@ export function entriesOf(part: ZonePart, chunk: PartChunk): readonly TextEntry[
 
 function kindOf(
   read: 'blank' | 'entry',
-  text: string,
+  text: Uint8Array,
   at: number,
   count: number,
 ): TextEntry['kind'] {
   if (read === 'blank') return 'blank'
-  if (text[at] !== '$') return 'record'
+  if (text[at] !== DOLLAR) return 'record'
   return count > 0 ? 'generate' : 'directive'
 }
 
@@ -59,10 +62,13 @@ export function readEntries(
   text: string,
   state: EntryState,
 ): { readonly records: readonly Record[]; readonly leaving: EntryState } | undefined {
-  const reader = new EntryReader({ text, file: '', at: 0, line: 1, state })
-  while (reader.at < text.length) if (typeof reader.readEntry() === 'object') return undefined
+  const records: Record[] = []
+  const sink: RecordSink = { add: (record) => void records.push(record.copy()) }
+  const reader = new EntryReader(Buffer.from(text, 'latin1'), sink)
+  reader.begin(0, 1, state)
+  while (!reader.isAtEnd) if (typeof reader.readEntry() === 'object') return undefined
   if (reader.problems.some(({ severity }) => severity === 'error')) return undefined
-  return { records: reader.records, leaving: reader.state }
+  return { records, leaving: reader.state }
 }
 
 export type Word = { readonly text: string; readonly start: number; readonly end: number }
@@ -84,13 +90,14 @@ export type RecordWords = {
 
 /** `entry` is one of kind 'record'. */
 export function recordWords(text: string, entry: TextEntry): RecordWords {
-  const lexer = new ZoneLexer(text, entry.start, 0)
+  const { start } = entry
+  const lexer = new ZoneLexer(Buffer.from(text.slice(start, entry.end), 'latin1'), 0, 0)
   lexer.beginEntry()
   const { isIndented } = lexer
   const form = wordForm(entry.records[0]!.type)
   const words: Word[] = []
   for (let word = lexer.next(form); word !== undefined; word = lexer.next(form))
-    words.push({ text: word, start: lexer.at - word.length, end: lexer.at })
+    words.push({ text: word, start: start + lexer.at - word.length, end: start + lexer.at })
   let next = isIndented ? 0 : 1
   let ttl: Word | undefined
   let classWord: Word | undefined
@@ -140,3 +147,5 @@ function lineEnd(text: string, at: number, to: number): number {
   const end = text.indexOf('\n', at)
   return end < 0 || end > to ? to : end
 }
+
+const DOLLAR = 0x24

@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../../../../shared/result/result.ts'
 import { EditPlan, type EntryPlan, type RecordChange } from './edit-plan.ts'
 import { compositions, respellings, type WrittenEntry } from './entry-spelling.ts'
 import { readEntries, recordWords, type TextEntry } from './text-entries.ts'
-import type { EntryState } from './zone-text-entry.ts'
+import type { EntryState } from './entry-context.ts'
 import { isSameState, type PartChunk, type ZonePart, type ZoneText } from './zone-text.ts'
 
 /** Records that an edited `$GENERATE` may be written out to. */
@@ -49,11 +49,11 @@ class Rewriting {
 
   /** The part as it reads when it is entered in `entering`; gives the state it is left in. */
   rewrite(part: ZonePart, entering: EntryState): EntryState {
-    const writer = new PartWriter(part.text)
+    const writer = new PartWriter(this.#plan.search.textOf(part))
     let state = entering
     for (const chunk of part.chunks) {
       const plans = this.#plan.entriesIn(chunk)
-      if (plans !== undefined || !isSameState(state, chunk.entering))
+      if (plans !== undefined || !isSameState(state, chunk.content.entering))
         state = this.#rewriteChunk(writer, { part, chunk, plans, state })
       else if (chunk.include !== undefined)
         state = this.#enterIncluded(chunk, chunk.include.entering)
@@ -81,7 +81,7 @@ class Rewriting {
     },
   ): EntryState {
     const { part, chunk, plans } = at
-    const { text } = part
+    const text = this.#plan.search.textOf(part)
     let { state } = at
     let owner: SpelledOwner | undefined
     const entries = this.#plan.search.entriesOf(part, chunk)
@@ -123,8 +123,9 @@ class Rewriting {
   ): EntryState {
     const { part, entry, state, owner, plan } = at
     const { start, end, records: before } = entry
-    const written = { text: part.text, entry }
-    const original = part.text.slice(start, end)
+    const whole = this.#plan.search.textOf(part)
+    const written = { text: whole, entry }
+    const original = whole.slice(start, end)
     const wanted = (plan?.records ?? before).filter((record) => record !== undefined)
     const isSame = plan?.records === undefined
     const ownerText = owner?.origin === state.origin ? owner.text : undefined
@@ -307,7 +308,7 @@ function isSameRecord(a: Record, b: Record): boolean {
 }
 
 function entranceOf({ chunks, leaving }: ZonePart): EntryState {
-  return chunks[0]?.entering ?? leaving
+  return chunks[0]?.content.entering ?? leaving
 }
 
 const NEIGHBOURS_LIMIT = 8

@@ -1,7 +1,6 @@
 // Entries of a zone file to records: owner, TTL, class and type in their places, and what `$ORIGIN`, `$TTL` and
 // `$GENERATE` do to them (RFC 1035 §5.1, RFC 2308 §4).
-import { formatName, parseName, ROOT, type Name } from '../../../../shared/dns/name.ts'
-import type { Record } from '../../../../shared/dns/record.ts'
+import { parseName, type Name } from '../../../../shared/dns/name.ts'
 import {
   CLASS,
   classNumber,
@@ -12,37 +11,18 @@ import {
 import { parseRdata } from '../../../../shared/dns/rdata.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
 import { parseTtl, TTL_LIMIT_SECONDS } from '../../../../shared/dns/ttl-text.ts'
-import { fillTemplate, parseRange, parseTemplate, type Template } from './zone-text-generate.ts'
+import { EntryContext, type EntryState } from './entry-context.ts'
+import { PlainEntry } from './plain-entry.ts'
+import { OwnerFilterDraft, type OwnerFilter } from './owner-filter.ts'
+import type { RecordSink } from './record-sink.ts'
+import {
+  fillTemplate,
+  parseRange,
+  parseTemplate,
+  type GenerateRange,
+  type Template,
+} from './zone-text-generate.ts'
 import { ZoneLexer, type WordForm } from './zone-text-lexer.ts'
-
-export type ParsedRecord = Record & {
-  /** Of the entry's first line, counted from the first line of the chunk, which is 0. */
-  readonly line: number
-  readonly file: string
-}
-
-/** What an entry takes over from the entries before it. */
-export type EntryState = {
-  readonly origin: Name
-  /** Undefined before the first record. */
-  readonly owner: Name | undefined
-  /** Of `$TTL`, or of a SOA without any; undefined before that. */
-  readonly defaultTtl: number | undefined
-  /** The last one written out; undefined once there is a default, which then rules (RFC 2308 §4). */
-  readonly lastTtl: number | undefined
-  /** What a broken entry left unsaid: records that lean on it are read for their own mistakes, and left out. */
-  readonly lost: 'owner' | 'origin' | undefined
-}
-
-/** Where to read on. */
-export type EntryPlace = {
-  readonly text: string
-  readonly file: string
-  /** Offset of an entry's first character, and its line. */
-  readonly at: number
-  readonly line: number
-  readonly state: EntryState
-}
 
 export type EntryProblem = {
   readonly severity: 'error' | 'warning'
@@ -60,31 +40,48 @@ export type IncludeRequest = {
 
 const MESSAGE_LIMIT = 240
 
-/** Reads the entries of one chunk, one after another. */
+/** Reads the entries of a text, one chunk of them after another. */
 export class EntryReader {
   readonly #lexer: ZoneLexer
-  readonly #file: string
-  #state: EntryState
-  readonly #chunkLine: number
+  readonly #sink: RecordSink | undefined
+  readonly #context = new EntryContext()
+  readonly #plain = new PlainEntry(this.#context)
+  #chunkLine = 0
   #entryLine = 0
-  readonly #records: ParsedRecord[] = []
-  readonly #problems: EntryProblem[] = []
-  #missing: Set<number> | undefined
+  #records = 0
   #generated = 0
-  #ownerToken = ''
-  #ownerOrigin: Name | undefined
-  #originText = ''
+  #problems: EntryProblem[] = []
+  #missing: Set<number> | undefined
+  readonly #owners = new OwnerFilterDraft()
+  /** Of the entry that is read: its first word. */
+  #ownerAt = 0
+  #ownerEnd = 0
 
-  constructor(place: EntryPlace) {
-    this.#lexer = new ZoneLexer(place.text, place.at, place.line)
-    this.#file = place.file
-    this.#state = place.state
-    this.#chunkLine = place.line
-    this.#setOriginText()
+  /** `sink` gets every record. */
+  constructor(text: Buffer, sink: RecordSink | undefined) {
+    this.#lexer = new ZoneLexer(text, 0, 1)
+    this.#sink = sink
+  }
+
+  /** What is counted and listed from here on is that of one chunk, whose first entry begins at `at`. */
+  begin(at: number, line: number, state: EntryState): void {
+    this.#lexer.at = at
+    this.#lexer.line = line
+    this.#context.enter(state)
+    this.#chunkLine = line
+    this.#records = 0
+    this.#generated = 0
+    this.#problems = []
+    this.#missing = undefined
+    this.#owners.clear()
   }
 
   get at(): number {
     return this.#lexer.at
+  }
+
+  get isAtEnd(): boolean {
+    return this.#lexer.isAtEnd
   }
 
   get line(): number {
@@ -92,7 +89,11 @@ export class EntryReader {
   }
 
   get state(): EntryState {
-    return this.#state
+    return this.#context.state
+  }
+
+  get recordCount(): number {
+    return this.#records
   }
 
   /** How many of them `$GENERATE` made. */
@@ -100,13 +101,8 @@ export class EntryReader {
     return this.#generated
   }
 
-  /** All that was read, in order. */
-  get records(): readonly ParsedRecord[] {
-    return this.#records
-  }
-
   get problems(): readonly EntryProblem[] {
-    return this.#problems
+    return this.#problems.length === 0 ? NO_PROBLEMS : this.#problems
   }
 
   /** Types of which records may be missing, for what could not be read; ANY when nobody knows which. */
@@ -114,30 +110,53 @@ export class EntryReader {
     return this.#missing ?? NOTHING
   }
 
+  /** Of the records' owners. */
+  get owners(): OwnerFilter {
+    return this.#owners.finish()
+  }
+
   /** 'blank' for an entry without words. The caller reads what an `$INCLUDE` asks for. */
   readEntry(): 'blank' | 'entry' | IncludeRequest {
     const lexer = this.#lexer
-    lexer.beginEntry()
     this.#entryLine = lexer.line
+    const next = this.#plain.read(lexer.text, lexer.at)
+    if (next >= 0) {
+      lexer.at = next
+      if (lexer.text[next - 1] === NEWLINE) lexer.line++
+      this.#emit()
+      return 'entry'
+    }
+    lexer.beginEntry()
     const isIndented = lexer.isIndented
+    const start = lexer.at
     const first = lexer.next('plain')
     let include: IncludeRequest | undefined
+    const problemsBefore = this.#problems.length
     if (first !== undefined) {
-      const recordsBefore = this.#records.length
-      const problemsBefore = this.#problems.length
       if (first.charCodeAt(0) === DOLLAR) include = this.#readDirective(first, isIndented)
       else if (isIndented) this.#readRecord(undefined, first)
-      else this.#readRecord(first, lexer.next('plain'))
-      this.#settleFault(recordsBefore, problemsBefore)
-    } else this.#settleFault(this.#records.length, this.#problems.length)
+      else {
+        this.#ownerAt = start
+        this.#ownerEnd = lexer.at
+        this.#readRecord(first, lexer.next('plain'))
+      }
+    }
+    this.#settleFault(problemsBefore)
     return first === undefined ? 'blank' : (include ?? 'entry')
   }
 
-  /** A broken quote or parenthesis explains whatever else went wrong in the entry. */
-  #settleFault(recordsBefore: number, problemsBefore: number): void {
+  #emit(): void {
+    const { record } = this.#context
+    this.#records++
+    record.line = this.#entryLine - this.#chunkLine
+    this.#owners.add(record.ownerNumber, record.ownerHash)
+    this.#sink?.add(record)
+  }
+
+  /** A broken quote or parenthesis explains whatever else went wrong in the entry, which has given no record then. */
+  #settleFault(problemsBefore: number): void {
     const { fault } = this.#lexer
     if (fault === undefined) return
-    this.#records.length = recordsBefore
     this.#problems.length = problemsBefore
     this.#problem('error', fault.message, fault.line)
     this.#miss(TYPE.ANY)
@@ -146,13 +165,12 @@ export class EntryReader {
 
   /** Always ends behind the entry. */
   #readRecord(ownerToken: string | undefined, first: string | undefined): void {
-    const owner = ownerToken === undefined ? this.#lastOwner() : this.#owner(ownerToken)
-    if (owner === undefined) {
+    const hasOwner = ownerToken === undefined ? this.#hasLastOwner() : this.#readOwner(ownerToken)
+    if (!hasOwner) {
       this.#lose('owner')
       this.#lexer.skipEntry()
       return
     }
-    if (ownerToken !== undefined) this.#settleOwner(owner)
     const head = this.#readHead(first)
     if (head === undefined) {
       this.#assumeTtl()
@@ -160,37 +178,46 @@ export class EntryReader {
     }
     const tokens = this.#rest(wordForm(head.type))
     // A half-read entry gives half a record.
-    if (this.#lexer.fault !== undefined || !this.#addRecord(owner, head, tokens)) return
+    if (this.#lexer.fault !== undefined || !this.#addRecord(head, tokens)) return
     if (NAME_LAST.has(head.type)) this.#warnWithoutDot(tokens.at(-1)!)
   }
 
   /** Of an entry that begins with a space; any name will do for a record that is left out. */
-  #lastOwner(): Name | undefined {
-    const { owner, lost } = this.#state
-    if (owner !== undefined) return owner
-    return lost === undefined
-      ? this.#error('No owner: the first record must begin with a name')
-      : ROOT
+  #hasLastOwner(): boolean {
+    const { hasOwner, lost } = this.#context
+    if (!hasOwner && lost === undefined)
+      this.#error('No owner: the first record must begin with a name')
+    return hasOwner || lost !== undefined
   }
 
-  #settleOwner(owner: Name): void {
-    const { lost } = this.#state
-    if (owner === this.#state.owner && lost === undefined) return
-    this.#state = { ...this.#state, owner, lost: lost === 'owner' ? undefined : lost }
-  }
-
-  #owner(token: string): Name | undefined {
-    const { origin } = this.#state
-    if (token === this.#ownerToken && origin === this.#ownerOrigin) return this.#state.owner
-    const name = parseName(unquote(token), origin)
+  #readOwner(token: string): boolean {
+    const context = this.#context
+    const name = parseName(unquote(token), context.origin)
     if (!name.ok) {
       this.#error(`Owner: ${name.error}`)
-      return undefined
+      return false
     }
-    this.#warnWithoutDot(token)
-    this.#ownerToken = token
-    this.#ownerOrigin = origin
-    return name.value
+    // Said once of the same word again and again.
+    if (!this.#isOwnerRepeated()) this.#warnWithoutDot(token)
+    this.#setOwner(name.value)
+    context.ownerWordAt = this.#ownerAt
+    context.ownerWordEnd = this.#ownerEnd
+    if (context.lost === 'owner') context.lost = undefined
+    return true
+  }
+
+  #setOwner(name: Name): void {
+    const context = this.#context
+    if (!context.hasOwner || !context.record.isOwnedBy(name)) context.record.setOwner(name)
+    context.hasOwner = true
+  }
+
+  #isOwnerRepeated(): boolean {
+    const { ownerWordAt: from, ownerWordEnd } = this.#context
+    const { text } = this.#lexer
+    const length = this.#ownerEnd - this.#ownerAt
+    if (ownerWordEnd - from !== length) return false
+    return text.compare(text, this.#ownerAt, this.#ownerEnd, from, ownerWordEnd) === 0
   }
 
   /** TTL and class in either order, then the type; undefined when they are wrong, which is then said. */
@@ -220,9 +247,10 @@ export class EntryReader {
     }
   }
 
-  #addRecord(owner: Name, head: RecordHead, tokens: readonly string[]): boolean {
+  #addRecord(head: RecordHead, tokens: readonly string[]): boolean {
     const { type } = head
-    const rdata = parseRdata(type, tokens, this.#state.origin)
+    const context = this.#context
+    const rdata = parseRdata(type, tokens, context.origin)
     if (!rdata.ok) {
       this.#error(rdata.error, type)
       if (type === TYPE.SOA) this.#assumeTtl()
@@ -230,20 +258,22 @@ export class EntryReader {
     }
     const ttlSeconds = this.#settleTtl(head, rdata.value)
     if (ttlSeconds === undefined) return false
-    if (this.#state.lost !== undefined) {
+    if (context.lost !== undefined) {
       this.#miss(type)
       return true
     }
-    const line = this.#entryLine - this.#chunkLine
-    this.#records.push({ owner, type, ttlSeconds, rdata: rdata.value, line, file: this.#file })
+    context.record.type = type
+    context.record.ttlSeconds = ttlSeconds
+    context.record.setRdata(rdata.value)
+    this.#emit()
     return true
   }
 
   #settleTtl({ ttl, type }: RecordHead, rdata: Uint8Array): number | undefined {
-    const { defaultTtl, lastTtl } = this.#state
+    const context = this.#context
+    const { defaultTtl, lastTtl } = context
     if (ttl !== undefined) {
-      if (defaultTtl === undefined && ttl !== lastTtl)
-        this.#state = { ...this.#state, lastTtl: ttl }
+      if (defaultTtl === undefined) context.lastTtl = ttl
       return ttl
     }
     const inherited = defaultTtl ?? lastTtl
@@ -258,15 +288,14 @@ export class EntryReader {
       return this.#assumeTtl()
     }
     this.#problem('warning', `No TTL: the SOA's minimum of ${minimum} s is taken`, this.#entryLine)
-    this.#state = { ...this.#state, defaultTtl: minimum }
+    context.defaultTtl = minimum
     return minimum
   }
 
   /** Where the TTL of what follows could not be read: that it has none was the fault of one entry, and is told once. */
   #assumeTtl(): undefined {
-    const { defaultTtl, lastTtl } = this.#state
-    if (defaultTtl === undefined && lastTtl === undefined)
-      this.#state = { ...this.#state, defaultTtl: 0 }
+    const context = this.#context
+    if (context.defaultTtl === undefined && context.lastTtl === undefined) context.defaultTtl = 0
   }
 
   #ttl(token: string): number | undefined {
@@ -292,7 +321,8 @@ export class EntryReader {
 
   #readOrigin(): void {
     const [token, extra] = this.#rest('plain')
-    const { origin: before, lost } = this.#state
+    const context = this.#context
+    const { origin: before, lost } = context
     const origin = token === undefined ? err('needs a name') : parseName(token, before)
     if (extra !== undefined) this.#error(`Unexpected ${extra} after $ORIGIN`)
     if (token === undefined || !origin.ok || this.#lexer.fault !== undefined) {
@@ -301,8 +331,8 @@ export class EntryReader {
     }
     this.#warnWithoutDot(token)
     const isFound = lost === 'origin' && token.endsWith('.')
-    this.#state = { ...this.#state, origin: origin.value, lost: isFound ? undefined : lost }
-    this.#setOriginText()
+    if (isFound) context.lost = undefined
+    context.setOrigin(origin.value)
   }
 
   #readTtl(): void {
@@ -311,7 +341,8 @@ export class EntryReader {
     const ttl = token === undefined ? undefined : this.#ttl(token)
     if (extra !== undefined) this.#error(`Unexpected ${extra} after $TTL`)
     if (ttl === undefined) return this.#assumeTtl()
-    this.#state = { ...this.#state, defaultTtl: ttl, lastTtl: undefined }
+    this.#context.defaultTtl = ttl
+    this.#context.lastTtl = undefined
   }
 
   #readInclude(): IncludeRequest | undefined {
@@ -322,7 +353,7 @@ export class EntryReader {
     // What the words of a broken entry mean is anyone's guess.
     if (this.#lexer.fault !== undefined) return undefined
     if (originToken === undefined) return { name: unquote(token), origin: undefined, line }
-    const origin = parseName(originToken, this.#state.origin)
+    const origin = parseName(originToken, this.#context.origin)
     if (!origin.ok) return this.#error(`$INCLUDE: ${origin.error}`)
     return { name: unquote(token), origin: origin.value, line }
   }
@@ -348,16 +379,31 @@ export class EntryReader {
       if (!template.ok) return this.#error(`$GENERATE: ${template.error}`)
       templates.push(template.value)
     }
+    const context = this.#context
+    const owner = context.hasOwner ? context.record.ownerName() : undefined
+    this.#generate(range.value, head, templates, isOneString)
+    // What was generated does not become the owner of the next line.
+    context.hasOwner = owner !== undefined
+    if (owner !== undefined) context.record.setOwner(owner)
+  }
+
+  #generate(
+    { start, stop, step }: GenerateRange,
+    head: RecordHead,
+    templates: readonly Template[],
+    isOneString: boolean,
+  ): void {
+    const form = wordForm(head.type)
     const [ownerTemplate, ...wordTemplates] = templates
-    const { start, stop, step } = range.value
     for (let number = start; number <= stop; number += step) {
-      const owner = parseName(fillTemplate(ownerTemplate!, number), this.#state.origin)
+      const owner = parseName(fillTemplate(ownerTemplate!, number), this.#context.origin)
       if (!owner.ok) return this.#error(`$GENERATE for ${number}: ${owner.error}`)
       const filled = wordTemplates.map((template) => fillTemplate(template, number))
       const tokens = isOneString ? wordsOf(filled[0]!, form) : ok(filled)
       if (!tokens.ok) return this.#error(`$GENERATE for ${number}: ${tokens.error}`)
+      this.#setOwner(owner.value)
       // One that fails stands for all of them.
-      if (!this.#addRecord(owner.value, head, tokens.value)) return
+      if (!this.#addRecord(head, tokens.value)) return
       this.#generated++
     }
   }
@@ -371,27 +417,14 @@ export class EntryReader {
 
   /** `www.example.org` inside example.org nearly always lacks its dot. */
   #warnWithoutDot(token: string): void {
-    const tail = this.#originText
-    if (
-      this.#state.lost === 'origin' ||
-      tail === '' ||
-      token.length < tail.length ||
-      token.endsWith('.')
-    )
-      return
-    const end = token.slice(-tail.length)
-    if (end !== tail && end.toLowerCase() !== tail) return
-    if (token.length > tail.length && token.at(-tail.length - 1) !== '.') return
+    const octets = Buffer.from(token, 'latin1')
+    if (!this.#context.lacksDot(octets, 0, octets.length)) return
+    const tail = this.#context.originTail.toString('latin1')
     this.#problem(
       'warning',
       `${token} has no final dot and means ${token}.${tail}.`,
       this.#entryLine,
     )
-  }
-
-  #setOriginText(): void {
-    const { origin } = this.#state
-    this.#originText = origin === ROOT ? '' : formatName(origin).slice(0, -1).toLowerCase()
   }
 
   /** `missing` is the type of the record that is lost with it. */
@@ -407,8 +440,8 @@ export class EntryReader {
 
   /** A lost origin is the greater loss: it takes the owners along. */
   #lose(what: 'owner' | 'origin'): void {
-    if (this.#state.lost !== 'origin' && this.#state.lost !== what)
-      this.#state = { ...this.#state, lost: what }
+    const context = this.#context
+    if (context.lost !== 'origin') context.lost = what
   }
 
   #problem(severity: EntryProblem['severity'], message: string, line: number): void {
@@ -419,7 +452,7 @@ export class EntryReader {
 type RecordHead = { readonly ttl: number | undefined; readonly type: number }
 
 function wordsOf(text: string, form: WordForm): Result<readonly string[], string> {
-  const lexer = new ZoneLexer(text, 0, 0)
+  const lexer = new ZoneLexer(Buffer.from(text, 'latin1'), 0, 0)
   const words: string[] = []
   for (let word = lexer.next(form); word !== undefined; word = lexer.next(form)) words.push(word)
   return lexer.fault === undefined ? ok(words) : err(lexer.fault.message)
@@ -450,6 +483,8 @@ function readable(message: string): string {
 // oxlint-disable-next-line no-control-regex -- all octets, controls too
 const NOT_OCTETS = /[^\u0000-\u00ff]/
 const DOLLAR = 0x24
+const NEWLINE = 0x0a
+const NO_PROBLEMS: readonly EntryProblem[] = []
 const NOTHING: ReadonlySet<number> = new Set()
 
 /** Types whose data ends in a host's name. */

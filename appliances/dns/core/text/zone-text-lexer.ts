@@ -4,8 +4,9 @@
 export type WordForm = 'plain' | 'key=value'
 
 export class ZoneLexer {
-  readonly text: string
-  /** Offset of the next character. */
+  /** The text's octets. */
+  readonly text: Buffer
+  /** Offset of the next one. */
   at: number
   /** Line ends passed, on top of what the lexer was started with. */
   line: number
@@ -15,7 +16,7 @@ export class ZoneLexer {
   #depth = 0
   #openLine = 0
 
-  constructor(text: string, at: number, line: number) {
+  constructor(text: Buffer, at: number, line: number) {
     this.text = text
     this.at = at
     this.line = line
@@ -27,7 +28,7 @@ export class ZoneLexer {
 
   /** Whether the entry that begins here leaves its owner out. */
   get isIndented(): boolean {
-    return KINDS[this.text.charCodeAt(this.at)] === SPACE
+    return KINDS[this.text[this.at]!] === SPACE
   }
 
   beginEntry(): void {
@@ -46,11 +47,11 @@ export class ZoneLexer {
     let at = this.at
     while (!this.#hasEnded) {
       if (at >= end) return this.#endOfText(at)
-      const kind = KINDS[text.charCodeAt(at)]
-      if (kind === WORD || kind === undefined || kind === BACKSLASH) return this.#word(at, form)
+      const kind = KINDS[text[at]!]
+      if (kind === WORD || kind === BACKSLASH) return this.#word(at, form)
       if (kind === QUOTE) return this.#quoted(at)
       if (kind === COMMENT) {
-        at = text.indexOf('\n', at)
+        at = text.indexOf(NEWLINE, at)
         if (at < 0) at = end
         continue
       }
@@ -81,20 +82,20 @@ export class ZoneLexer {
     const { text } = this
     let at = start
     while (at < text.length) {
-      const kind = KINDS[text.charCodeAt(at)]
-      if (kind === WORD || kind === undefined) at++
+      const kind = KINDS[text[at]!]
+      if (kind === WORD) at++
       else if (kind === BACKSLASH) at = this.#escaped(at)
-      else if (kind === QUOTE && form === 'key=value' && text[at - 1] === '=')
+      else if (kind === QUOTE && form === 'key=value' && text[at - 1] === EQUALS)
         at = this.#closingQuote(at)
       else break
     }
     this.at = at
-    return text.slice(start, at)
+    return text.toString('latin1', start, at)
   }
 
   #quoted(start: number): string {
     this.at = this.#closingQuote(start)
-    return this.text.slice(start, this.at)
+    return this.text.toString('latin1', start, this.at)
   }
 
   /** The offset behind the quote that closes the one at `start`, or of the line's end when none does. */
@@ -102,7 +103,7 @@ export class ZoneLexer {
     const { text } = this
     let at = start + 1
     while (at < text.length) {
-      const kind = KINDS[text.charCodeAt(at)]
+      const kind = KINDS[text[at]!]
       if (kind === QUOTE) return at + 1
       if (kind === LINE_END) break
       at = kind === BACKSLASH ? this.#escaped(at) : at + 1
@@ -113,7 +114,7 @@ export class ZoneLexer {
 
   /** Behind a backslash and what it takes along, which is never a line's end. */
   #escaped(at: number): number {
-    if (at + 1 < this.text.length && KINDS[this.text.charCodeAt(at + 1)] !== LINE_END) return at + 2
+    if (at + 1 < this.text.length && KINDS[this.text[at + 1]!] !== LINE_END) return at + 2
     this.#fail('Backslash at the end of the line', this.line)
     return at + 1
   }
@@ -130,17 +131,20 @@ export class ZoneLexer {
   }
 }
 
-const WORD = 0
-const SPACE = 1
-const LINE_END = 2
-const COMMENT = 3
+export const WORD = 0
+export const SPACE = 1
+export const LINE_END = 2
+export const COMMENT = 3
 const OPEN = 4
 const CLOSE = 5
-const QUOTE = 6
+export const QUOTE = 6
 const BACKSLASH = 7
 
-/** By octet; a character that is none belongs to a word, where whoever reads the word refuses it. */
-const KINDS = new Uint8Array(256)
+const NEWLINE = 0x0a
+const EQUALS = 0x3d
+
+/** What each octet is to a zone file. */
+export const KINDS: Uint8Array = new Uint8Array(256)
 for (const [characters, kind] of [
   [' \t\r', SPACE],
   ['\n', LINE_END],

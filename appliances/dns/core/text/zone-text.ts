@@ -1,19 +1,14 @@
 // A zone file to records (RFC 1035 §5), with every problem and its line at once, and again after an edit at the cost of
 // what the edit touched: the text is held in chunks of whole entries, and a chunk of the same octets that is entered
-// in the same state keeps its array of records. Only class IN is read.
+// in the same state keeps its content. No record is kept: a chunk gives its own again whenever somebody reads it.
+// Only class IN is read.
 import type { Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { Problem } from '../../../../shared/result/problem.ts'
-import {
-  EntryReader,
-  type EntryPlace,
-  type EntryProblem,
-  type EntryState,
-  type IncludeRequest,
-  type ParsedRecord,
-} from './zone-text-entry.ts'
-
-export type { ParsedRecord } from './zone-text-entry.ts'
+import type { EntryState } from './entry-context.ts'
+import type { OwnerFilter } from './owner-filter.ts'
+import type { RecordSink } from './record-sink.ts'
+import { EntryReader, type EntryProblem, type IncludeRequest } from './zone-text-entry.ts'
 
 /** Errors that are told of one text, and as many warnings. */
 export const PROBLEM_LIMIT = 100
@@ -25,8 +20,8 @@ export const INCLUDE_TEXT_LIMIT: number = 64 * 1024 * 1024
 export const GENERATED_LIMIT = 524_288
 
 export type ZoneSource = {
-  /** Octets as characters 0 to 255 (latin1): a zone file has no encoding of its own. */
-  readonly text: string
+  /** Octets are kept as they are, and must not change any more; of a string, characters up to 255 are octets. */
+  readonly text: Uint8Array | string
   /** Path as the person knows it. */
   readonly file: string
   readonly origin: Name
@@ -34,22 +29,28 @@ export type ZoneSource = {
   readonly include?: (
     name: string,
     from: string,
-  ) => { readonly file: string; readonly text: string } | undefined
+  ) => { readonly file: string; readonly text: Uint8Array | string } | undefined
   /** The same zone read before: what it shares with this text is not read again. */
   readonly previous?: ZoneText
+  /** Gets every record that is read, which is all of them without `previous`. */
+  readonly sink?: RecordSink
 }
 
-export type ZoneChunk = {
-  readonly records: readonly ParsedRecord[]
-  readonly file: string
-  /** 1-based; a record stands in line `startLine + record.line`. */
-  readonly startLine: number
+/** What a chunk says, wherever it stands; one object for as long as it says the same. */
+export type ChunkContent = {
+  readonly entering: EntryState
+  readonly problems: readonly EntryProblem[]
+  readonly missing: ReadonlySet<number>
+  readonly records: number
+  /** Records that `$GENERATE` made. */
+  readonly generated: number
+  readonly owners: OwnerFilter
 }
 
 export type ZoneText = {
   readonly file: string
-  /** In the order of the text, included ones in their place; all of it, no character belongs to none. */
-  readonly chunks: readonly ZoneChunk[]
+  /** How many there are, included ones too. */
+  readonly records: number
   /** At most PROBLEM_LIMIT errors and as many warnings, in the order of the text. */
   readonly problems: readonly Problem[]
   /** Types of which records may be missing, for what could not be read; ANY when nobody knows which. */
@@ -65,16 +66,65 @@ export function parseZoneText(source: ZoneSource): ZoneText {
   const { file, origin, previous } = source
   const reading = new ZoneReading(source)
   const part = reading.readPart(source, { ...AT_THE_START, origin }, previous?.part)
-  const found: Found = { chunks: [], problems: new ProblemList(), missing: new Set() }
-  collect(part, found)
-  const { chunks, problems, missing } = found
+  const problems = new ProblemList()
+  const missing = new Set<number>()
+  let records = 0
+  for (const { chunk, part: within } of chunksOf(part)) {
+    const { content, startLine, include } = chunk
+    const { file: path } = within
+    records += content.records
+    for (const type of content.missing) missing.add(type)
+    for (const { severity, line, message } of content.problems)
+      problems.add({ severity, file: path, line: startLine + line, message })
+    const { problem } = include ?? {}
+    if (problem === undefined) continue
+    problems.add({ ...problem, file: path, line: startLine + problem.line })
+    missing.add(TYPE.ANY)
+  }
   if (reading.isOverfull) {
     const message = `$GENERATE makes more than ${GENERATED_LIMIT} records`
     problems.add({ severity: 'error', file, message })
     missing.add(TYPE.ANY)
   }
   const includes = [...reading.includes]
-  return { file, chunks, problems: problems.finish(), missing, includes, part }
+  return { file, records, problems: problems.finish(), missing, includes, part }
+}
+
+export type ChunkPlace = { readonly part: ZonePart; readonly chunk: PartChunk }
+
+/** In the order of the text, each before what it includes; all of it, no octet belongs to none. */
+export function* chunksOf(part: ZonePart): Generator<ChunkPlace> {
+  for (const chunk of part.chunks) {
+    yield { part, chunk }
+    // As deep as INCLUDE_DEPTH_LIMIT.
+    if (chunk.include?.part !== undefined) yield* chunksOf(chunk.include.part)
+  }
+}
+
+/** Reads chunks again, best in the order of the text, and gives their records to a sink. */
+export class ChunkReader {
+  readonly #sink: RecordSink
+  #part: ZonePart | undefined
+  #reader: EntryReader | undefined
+
+  constructor(sink: RecordSink) {
+    this.#sink = sink
+  }
+
+  read({ part, chunk }: ChunkPlace): void {
+    if (part !== this.#part || this.#reader === undefined) {
+      this.#part = part
+      this.#reader = new EntryReader(part.text, this.#sink)
+    }
+    const reader = this.#reader
+    reader.begin(chunk.start, chunk.startLine, chunk.content.entering)
+    while (reader.at < chunk.end) reader.readEntry()
+  }
+}
+
+export function readRecords(text: ZoneText, sink: RecordSink): void {
+  const reader = new ChunkReader(sink)
+  for (const place of chunksOf(text.part)) reader.read(place)
 }
 
 class ZoneReading {
@@ -96,24 +146,26 @@ class ZoneReading {
   }
 
   readPart(
-    { file, text }: { readonly file: string; readonly text: string },
+    { file, text: given }: { readonly file: string; readonly text: Uint8Array | string },
     entering: EntryState,
     before: ZonePart | undefined,
   ): ZonePart {
+    const text = octetsOf(given)
     this.#files.push(file)
+    const reader = new EntryReader(text, this.#source.sink)
     const old = before?.file === file ? new ChunkMatch(before, text) : undefined
     const chunks: PartChunk[] = []
     let state = entering
     let line = 1
-    let at = text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0
+    let at = BYTE_ORDER_MARK.every((octet, i) => text[i] === octet) ? BYTE_ORDER_MARK.length : 0
     while (at < text.length && !this.isOverfull) {
       const same = old?.sameChunk(at, state)
       const chunk =
         same === undefined
-          ? this.#readChunk({ file, text, at, line, state }, old)
-          : this.#moveChunk(same, at, line)
+          ? this.#readChunk(reader, { file, at, line, state }, old)
+          : this.#moveChunk(same, file, at, line)
       chunks.push(chunk)
-      this.#generatedCount += chunk.generated
+      this.#generatedCount += chunk.content.generated
       at = chunk.end
       line = chunk.endLine
       state = chunk.leaving
@@ -122,28 +174,32 @@ class ZoneReading {
     return { file, text, chunks, leaving: state }
   }
 
-  #readChunk(place: EntryPlace, old: ChunkMatch | undefined): PartChunk {
-    const reader = new EntryReader(place)
+  #readChunk(
+    reader: EntryReader,
+    place: { readonly file: string } & ReadingPlace,
+    old: ChunkMatch | undefined,
+  ): PartChunk {
+    const { file, at: start, line: startLine, state: entering } = place
+    reader.begin(start, startLine, entering)
     let entries = 0
     let request: IncludeRequest | undefined
-    while (reader.at < place.text.length && request === undefined) {
+    while (!reader.isAtEnd && request === undefined) {
       const read = reader.readEntry()
       if (read !== 'blank') entries++
       if (typeof read === 'object') request = read
-      if (isChunkFull(reader, entries, reader.at - place.at, old)) break
+      if (isChunkFull(reader, entries, reader.at - start, old)) break
     }
-    const { records, problems, missing, generatedCount: generated } = reader
-    const { at: end, line: endLine } = reader
-    const { file, at: start, line: startLine, state: entering } = place
-    const include = request && this.#include(request, { state: reader.state, file })
-    const leaving = include?.leaving ?? reader.state
-    const ends = { start, end, startLine, endLine, entering, leaving }
-    return { file, records, problems, missing, generated, ...ends, include }
+    const { problems, missing, recordCount: records, generatedCount: generated, owners } = reader
+    const { at: end, line: endLine, state } = reader
+    const include = request && this.#include(request, { state, file })
+    const leaving = include?.leaving ?? state
+    const content = { entering, problems, missing, records, generated, owners }
+    return { content, start, end, startLine, endLine, leaving, include }
   }
 
   /** The same chunk in another place; what it includes is looked at again. */
-  #moveChunk(chunk: PartChunk, start: number, startLine: number): PartChunk {
-    const { file, include: before } = chunk
+  #moveChunk(chunk: PartChunk, file: string, start: number, startLine: number): PartChunk {
+    const { include: before } = chunk
     if (before === undefined && chunk.start === start && chunk.startLine === startLine) return chunk
     const end = start + chunk.end - chunk.start
     const endLine = startLine + chunk.endLine - chunk.startLine
@@ -195,25 +251,25 @@ class ZoneReading {
 /** One file, read in one place. */
 export type ZonePart = {
   readonly file: string
-  readonly text: string
+  readonly text: Buffer
   readonly chunks: readonly PartChunk[]
   readonly leaving: EntryState
 }
 
-export type PartChunk = ZoneChunk & {
+export type PartChunk = {
+  readonly content: ChunkContent
   /** Offsets in the part's text, lines of it from 1; an end is behind a line end, or the text's. */
   readonly start: number
   readonly end: number
+  /** A record stands in line `startLine + record.line`. */
+  readonly startLine: number
   readonly endLine: number
-  readonly entering: EntryState
   readonly leaving: EntryState
-  readonly problems: readonly EntryProblem[]
-  readonly missing: ReadonlySet<number>
-  /** Records that `$GENERATE` made. */
-  readonly generated: number
   /** What came of an `$INCLUDE`, which is always the last entry of a chunk. */
   readonly include: Included | undefined
 }
+
+type ReadingPlace = { readonly at: number; readonly line: number; readonly state: EntryState }
 
 type Included = {
   readonly request: IncludeRequest
@@ -230,11 +286,11 @@ type Included = {
  */
 class ChunkMatch {
   readonly #chunks: readonly PartChunk[]
-  readonly #before: string
-  readonly #text: string
+  readonly #before: Buffer
+  readonly #text: Buffer
   readonly #oldLength: number
   readonly #newLength: number
-  /** Characters that both texts begin and end with; the two never overlap. */
+  /** Octets that both texts begin and end with; the two never overlap. */
   readonly #prefix: number
   readonly #suffix: number
   /** Chunks between the two, by their first line, in the order of the text; made when first needed. */
@@ -242,7 +298,7 @@ class ChunkMatch {
   /** Where the last chunk taken over ended: each is taken once, and in order. */
   #takenTo = 0
 
-  constructor(before: ZonePart, text: string) {
+  constructor(before: ZonePart, text: Buffer) {
     this.#chunks = before.chunks
     this.#before = before.text
     this.#text = text
@@ -256,7 +312,7 @@ class ChunkMatch {
   /** The old chunk that gives what the new text from `at` on would give, entered in `state`. */
   sameChunk(at: number, state: EntryState): PartChunk | undefined {
     const same = this.#suffixStart(at) ?? this.#samePrefix(at) ?? this.#middleStart(at)
-    if (same === undefined || !isSameState(same.entering, state)) return undefined
+    if (same === undefined || !isSameState(same.content.entering, state)) return undefined
     this.#takenTo = same.end
     return same
   }
@@ -294,7 +350,9 @@ class ChunkMatch {
     if (alike.length > ALIKE_LIMIT) return undefined
     return alike.find(
       ({ start, end }) =>
-        start >= this.#takenTo && this.#text.startsWith(this.#before.slice(start, end), at),
+        start >= this.#takenTo &&
+        at + end - start <= this.#newLength &&
+        this.#before.compare(this.#text, at, at + end - start, start, end) === 0,
     )
   }
 
@@ -337,7 +395,7 @@ function isChunkFull(
   length: number,
   old: ChunkMatch | undefined,
 ): boolean {
-  if (reader.records.length >= CHUNK_RECORDS) return true
+  if (reader.recordCount >= CHUNK_RECORDS) return true
   const isLong = entries >= CHUNK_ENTRIES || length >= CHUNK_LENGTH
   if (old === undefined) return isLong
   const isTiny = entries < CHUNK_ENTRIES / 4 && length < CHUNK_LENGTH / 4
@@ -352,34 +410,33 @@ export function isSameState(a: EntryState, b: EntryState): boolean {
   return isSameTtl && a.origin === b.origin && a.owner === b.owner && a.lost === b.lost
 }
 
-function lineAt(text: string, at: number): string {
-  const end = text.indexOf('\n', at)
-  return text.slice(at, end < 0 ? at + STRIDE : Math.min(end, at + STRIDE))
+function lineAt(text: Buffer, at: number): string {
+  const end = text.indexOf(NEWLINE, at)
+  return text.toString('latin1', at, end < 0 ? at + CHUNK_LENGTH : Math.min(end, at + CHUNK_LENGTH))
 }
 
-/** Equal slices are found at the speed of memory; only the last one is looked at by character. */
-function commonPrefix(a: string, b: string): number {
+/** Equal stretches are found at the speed of memory; only the last one is looked at octet by octet. */
+function commonPrefix(a: Buffer, b: Buffer): number {
   const limit = Math.min(a.length, b.length)
   let at = 0
-  while (at < limit && a.slice(at, at + STRIDE) === b.slice(at, at + STRIDE)) at += STRIDE
-  if (at >= limit) at = Math.max(0, limit - STRIDE)
-  while (at < limit && a.charCodeAt(at) === b.charCodeAt(at)) at++
+  while (at + STRIDE <= limit && a.compare(b, at, at + STRIDE, at, at + STRIDE) === 0) at += STRIDE
+  while (at < limit && a[at] === b[at]) at++
   return at
 }
 
-function commonSuffix(a: string, b: string, limit: number): number {
+function commonSuffix(a: Buffer, b: Buffer, limit: number): number {
   let length = 0
-  while (length + STRIDE <= limit) {
-    const sliceA = a.slice(a.length - length - STRIDE, a.length - length)
-    if (sliceA !== b.slice(b.length - length - STRIDE, b.length - length)) break
-    length += STRIDE
+  for (; length + STRIDE <= limit; length += STRIDE) {
+    const [endA, endB] = [a.length - length, b.length - length]
+    if (a.compare(b, endB - STRIDE, endB, endA - STRIDE, endA) !== 0) break
   }
-  while (
-    length < limit &&
-    a.charCodeAt(a.length - length - 1) === b.charCodeAt(b.length - length - 1)
-  )
-    length++
+  while (length < limit && a[a.length - length - 1] === b[b.length - length - 1]) length++
   return length
+}
+
+function octetsOf(text: Uint8Array | string): Buffer {
+  if (typeof text !== 'string') return Buffer.from(text.buffer, text.byteOffset, text.length)
+  return Buffer.from(text, NOT_OCTETS.test(text) ? 'utf8' : 'latin1')
 }
 
 function includedParts(part: ZonePart | undefined): Map<string, ZonePart> {
@@ -392,31 +449,6 @@ function includedParts(part: ZonePart | undefined): Map<string, ZonePart> {
       queue.push(include.part)
     }
   return parts
-}
-
-type Found = {
-  readonly chunks: PartChunk[]
-  readonly problems: ProblemList
-  readonly missing: Set<number>
-}
-
-/** Depth is bounded by INCLUDE_DEPTH_LIMIT. */
-function collect(part: ZonePart, found: Found): void {
-  const { chunks, problems, missing } = found
-  for (const chunk of part.chunks) {
-    chunks.push(chunk)
-    for (const type of chunk.missing) missing.add(type)
-    const { file, startLine, include } = chunk
-    for (const { severity, line, message } of chunk.problems)
-      problems.add({ severity, file, line: startLine + line, message })
-    if (include === undefined) continue
-    const { problem } = include
-    if (problem !== undefined) {
-      problems.add({ ...problem, file, line: startLine + problem.line })
-      missing.add(TYPE.ANY)
-    }
-    if (include.part !== undefined) collect(include.part, found)
-  }
 }
 
 /** So many of each severity; errors are never crowded out by warnings. */
@@ -447,8 +479,11 @@ const CHUNK_ENTRIES = 64
 const CHUNK_LENGTH = 4096
 /** Reached by `$GENERATE` alone. */
 const CHUNK_RECORDS = 1024
-const STRIDE = 4096
+const STRIDE = 65_536
+const NEWLINE = 0x0a
+// oxlint-disable-next-line no-control-regex -- all octets, controls too
+const NOT_OCTETS = /[^\u0000-\u00ff]/
 /** Chunks that begin with the same line and are compared. */
 const ALIKE_LIMIT = 16
 /** What some editors put first, as octets. */
-const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf'
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]

@@ -1,17 +1,26 @@
-// A map whose versions are all readable for ever, where the version in use costs what a plain Map costs.
-// One version holds the Map, every other one holds how it differs from a neighbour on the way there (Baker's trick).
-// So a candidate zone is an overlay on the served one, and publishing it moves the Map and leaves an overlay behind.
+// A map whose versions are all readable for ever, where the version in use costs what a plain map costs.
+// One version holds the map, every other one holds how it differs from a neighbour on the way there (Baker's trick).
+// So a candidate zone is an overlay on the served one, and publishing it moves the map and leaves an overlay behind.
+
+/** What holds the map: a plain Map, or something smaller. A value that was read stays good when its key is set anew. */
+export interface MapStore<V> {
+  readonly size: number
+  get(key: string): V | undefined
+  set(key: string, value: V): unknown
+  delete(key: string): unknown
+  entries(): IterableIterator<[string, V]>
+}
 
 /** What a version says of a key it changes: the value, or that it is absent. */
 type Changes<V> = Map<string, V | undefined>
 
-/** Candidates that are never published may stand on each other; beyond this depth the Map moves to them. */
+/** Candidates that are never published may stand on each other; beyond this depth the map moves to them. */
 const DEPTH_LIMIT = 8
 
-export class VersionedMap<V> {
-  #map: Map<string, V> | undefined
+export class VersionedMap<V, S extends MapStore<V> = MapStore<V>> {
+  #map: S | undefined
   #changes: Changes<V> | undefined
-  #next: VersionedMap<V> | undefined
+  #next: VersionedMap<V, S> | undefined
   readonly size: number
 
   private constructor(size: number) {
@@ -19,8 +28,8 @@ export class VersionedMap<V> {
   }
 
   /** Takes `map` over: the caller must not change it any more. */
-  static of<V>(map: Map<string, V>): VersionedMap<V> {
-    const versioned = new VersionedMap<V>(map.size)
+  static of<V, S extends MapStore<V>>(map: S & MapStore<V>): VersionedMap<V, S> {
+    const versioned = new VersionedMap<V, S>(map.size)
     versioned.#map = map
     return versioned
   }
@@ -31,7 +40,7 @@ export class VersionedMap<V> {
   }
 
   /** A new version with `changes` (taken over; `undefined` removes) on top of this one, which stays as it is. */
-  with(changes: Map<string, V | undefined>): VersionedMap<V> {
+  with(changes: Map<string, V | undefined>): VersionedMap<V, S> {
     let size = this.size
     for (const [key, value] of changes) {
       const before = this.get(key)
@@ -39,16 +48,16 @@ export class VersionedMap<V> {
       if (before !== undefined && value === undefined) size--
     }
     if (this.#depth() >= DEPTH_LIMIT) this.own()
-    const version = new VersionedMap<V>(size)
+    const version = new VersionedMap<V, S>(size)
     version.#changes = changes
     version.#next = this
     return version
   }
 
-  /** Moves the Map to this version at the cost of the changes between; nothing reads differently afterwards. */
+  /** Moves the map to this version at the cost of the changes between; nothing reads differently afterwards. */
   own(): void {
-    const chain: VersionedMap<V>[] = []
-    for (let v: VersionedMap<V> = this; v.#map === undefined; v = v.#next!) chain.push(v)
+    const chain: VersionedMap<V, S>[] = []
+    for (let v: VersionedMap<V, S> = this; v.#map === undefined; v = v.#next!) chain.push(v)
     for (const to of chain.reverse()) {
       const from = to.#next!
       const map = from.#map!
@@ -68,11 +77,11 @@ export class VersionedMap<V> {
   }
 
   /** Keys that may read differently in `other`; undefined when neither version was made from the other's family. */
-  changedKeys(other: VersionedMap<V>): ReadonlySet<string> | undefined {
+  changedKeys(other: VersionedMap<V, S>): ReadonlySet<string> | undefined {
     const depths = [this.#depth(), other.#depth()] as const
-    let [a, b]: [VersionedMap<V>, VersionedMap<V>] = [this, other]
+    let [a, b]: [VersionedMap<V, S>, VersionedMap<V, S>] = [this, other]
     const keys = new Set<string>()
-    const step = (version: VersionedMap<V>): VersionedMap<V> => {
+    const step = (version: VersionedMap<V, S>): VersionedMap<V, S> => {
       for (const key of version.#changes!.keys()) keys.add(key)
       return version.#next!
     }
@@ -86,22 +95,32 @@ export class VersionedMap<V> {
     return keys
   }
 
+  /** The map as it is, and what this version says otherwise. */
+  layers(): { readonly map: S; readonly changes: ReadonlyMap<string, V | undefined> } {
+    const changes = new Map<string, V | undefined>()
+    let version: VersionedMap<V, S> = this
+    for (; version.#map === undefined; version = version.#next!)
+      for (const [key, value] of version.#changes!) if (!changes.has(key)) changes.set(key, value)
+    return { map: version.#map, changes }
+  }
+
   /** In no particular order. */
   *entries(): IterableIterator<[string, V]> {
     const seen = new Set<string>()
-    let version: VersionedMap<V> = this
+    let version: VersionedMap<V, S> = this
     for (; version.#map === undefined; version = version.#next!)
       for (const [key, value] of version.#changes!) {
         if (seen.has(key)) continue
         seen.add(key)
         if (value !== undefined) yield [key, value]
       }
-    if (seen.size === 0) yield* version.#map
-    else for (const entry of version.#map) if (!seen.has(entry[0])) yield entry
+    const entries = version.#map.entries()
+    if (seen.size === 0) yield* entries
+    else for (const entry of entries) if (!seen.has(entry[0])) yield entry
   }
 
   #getFromNeighbour(key: string): V | undefined {
-    let version: VersionedMap<V> = this
+    let version: VersionedMap<V, S> = this
     while (version.#map === undefined) {
       const value = version.#changes!.get(key)
       if (value !== undefined || version.#changes!.has(key)) return value
@@ -112,7 +131,7 @@ export class VersionedMap<V> {
 
   #depth(): number {
     let depth = 0
-    for (let v: VersionedMap<V> = this; v.#map === undefined; v = v.#next!) depth++
+    for (let v: VersionedMap<V, S> = this; v.#map === undefined; v = v.#next!) depth++
     return depth
   }
 }

@@ -2,14 +2,15 @@
 // the change. A record is found by its owner without regard to case, its type and its octets.
 import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
-import { ZoneBuilder } from './zone-build.ts'
+import { ZoneEdit } from './zone-edit.ts'
+import { ZoneLoader } from './zone-load.ts'
 import type { Zone } from './zone.ts'
 
 /** `origin` in any spelling; records that are not at or below it are left out. */
 export function zoneOfRecords(origin: Name, records: Iterable<Record>): Zone {
-  const builder = new ZoneBuilder(canonicalName(origin), undefined)
-  for (const record of records) builder.add(recordWithoutPlace(record))
-  return builder.finish(undefined)
+  const loader = new ZoneLoader(canonicalName(origin))
+  for (const record of records) loader.addRecord(record)
+  return loader.finish(undefined)
 }
 
 /**
@@ -21,14 +22,9 @@ export function changeZone(
   before: Zone,
   change: { readonly added: readonly Record[]; readonly removed: readonly Record[] },
 ): Zone {
-  const builder = new ZoneBuilder(before.origin, before)
-  for (const record of change.removed) builder.removeEqual(record)
-  for (const record of change.added) builder.removeEqual(record)
-  builder.takeAway()
-  for (const record of change.added) builder.add(recordWithoutPlace(record))
-  return builder.finish(undefined)
-}
-
-function recordWithoutPlace(record: Record): Record & { line: number; file: string } {
-  return { ...record, line: 0, file: '' }
+  const edit = new ZoneEdit(before)
+  for (const record of change.removed) edit.remove(record)
+  for (const record of change.added) edit.remove(record)
+  for (const record of change.added) edit.add(record)
+  return edit.finish(undefined)
 }

@@ -5,6 +5,7 @@
 import { OPT_OCTETS } from '../../../../shared/dns/edns.ts'
 import { HEADER_OCTETS, MESSAGE_LIMIT_OCTETS } from '../../../../shared/dns/message.ts'
 import {
+  canonicalName,
   formatName,
   isAtOrBelow,
   parentName,
@@ -12,21 +13,27 @@ import {
   ROOT,
   type Name,
 } from '../../../../shared/dns/name.ts'
+import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import type { Problem } from '../../../../shared/result/problem.ts'
-import { placesOf, type RecordPlace } from './zone-places.ts'
 import { hashOfOwner } from './name-hash.ts'
-import { isReferring, isWildcard, type ZoneChange } from './zone-build.ts'
+import { nameOf } from './name-table.ts'
+import { PlainNodes } from './plain-nodes.ts'
+import { isReferring } from './references.ts'
+import { contentOf } from './rrset-lines.ts'
+import type { ZoneChange } from './zone-build.ts'
+import { hasDname } from './zone-node.ts'
+import { findRecords, type PlacedRecord } from './zone-places.ts'
 import {
-  hasDname,
+  isWildcard,
   rrsetOf,
   SOA_FIELD,
   soaNumber,
+  visitTable,
+  ZoneNode,
   type Zone,
-  type ZoneNode,
   type ZoneRRset,
 } from './zone.ts'
-import type { ParsedRecord } from '../text/zone-text.ts'
 
 /** A hostile or hopeless file is not answered with a million lines. */
 export const PROBLEM_LIMIT = 100
@@ -42,8 +49,15 @@ export function checkZone(change: ZoneChange): readonly Problem[] {
 
 type Finding = {
   readonly severity: Problem['severity']
-  readonly record: ParsedRecord | undefined
+  readonly record: Wanted | undefined
   readonly message: string
+}
+
+/** The line that a finding is about; which line that is will be looked up for those that are told. */
+type Wanted = {
+  readonly owner: Name
+  readonly type: number
+  readonly pick: (lines: readonly PlacedRecord[]) => PlacedRecord | undefined
 }
 
 class ZoneCheck {
@@ -64,11 +78,7 @@ class ZoneCheck {
     const { touched, foreign } = this.#change
     for (const record of foreign) this.#checkForeign(record)
     this.#checkApex()
-    if (touched === undefined) {
-      for (const [, node] of this.#zone.nodes.entries()) this.#checkNode(node)
-      for (const [, node] of this.#zone.hashed.entries()) this.#checkHashed(node)
-      return
-    }
+    if (touched === undefined) return this.#checkAll()
     for (const name of touched) {
       const node = this.#zone.nodes.get(name)
       if (node !== undefined) this.#checkNode(node)
@@ -78,14 +88,27 @@ class ZoneCheck {
     this.#checkDependents(touched)
   }
 
+  #checkAll(): void {
+    const plain = new PlainNodes(this.#zone)
+    visitTable(this.#zone.nodes, (bytes, at) => {
+      if (plain.isPlain(bytes, at)) return
+      const found = this.#found.length
+      this.#checkNode(new ZoneNode(nameOf(bytes, at), bytes, at))
+      if (this.#found.length === found) plain.learn(bytes, at)
+    })
+    for (const [, node] of this.#zone.hashed.entries()) this.#checkHashed(node)
+  }
+
   problems(): readonly Problem[] {
-    const wanted = new Set<ParsedRecord>()
-    for (const { record } of this.#found) if (record !== undefined) wanted.add(record)
     const { text } = this.#zone
-    const places = text === undefined ? NO_PLACES : placesOf(text, wanted)
+    const owners = new Set<Name>()
+    for (const { record } of this.#found) if (record !== undefined) owners.add(record.owner)
+    const places = text === undefined ? NO_PLACES : findRecords(text, owners)
     const file = text?.file ?? formatName(this.#zone.origin)
     const all = this.#found.map(({ severity, record, message }): Problem => {
-      const place = record === undefined ? { file } : (places.get(record) ?? { file })
+      const lines = record && places.get(record.owner)?.filter((r) => r.type === record.type)
+      const line = lines && record.pick(lines)
+      const place = line === undefined ? { file } : { file: line.file, line: line.line }
       return { severity, ...place, message }
     })
     all.sort((a, b) => rank(a) - rank(b) || (a.line ?? 0) - (b.line ?? 0))
@@ -96,18 +119,23 @@ class ZoneCheck {
     return [...kept, { severity, file, message: `and ${more} more problems` }]
   }
 
-  #error(record: ParsedRecord | undefined, message: string): void {
+  #error(record: Wanted | undefined, message: string): void {
     this.#found.push({ severity: 'error', record, message })
   }
 
-  #warn(record: ParsedRecord | undefined, message: string): void {
+  #warn(record: Wanted | undefined, message: string): void {
     this.#found.push({ severity: 'warning', record, message })
   }
 
-  #checkForeign(record: ParsedRecord): void {
+  #checkForeign(record: Record): void {
     const owner = formatName(record.owner)
     const zone = formatName(this.#zone.origin)
-    this.#warn(record, `${owner} is not in the zone ${zone} and is left out`)
+    const wanted = {
+      owner: canonicalName(record.owner),
+      type: record.type,
+      pick: saying(record.rdata),
+    }
+    this.#warn(wanted, `${owner} is not in the zone ${zone} and is left out`)
   }
 
   #checkApex(): void {
@@ -116,7 +144,7 @@ class ZoneCheck {
     const soa = apex === undefined ? undefined : rrsetOf(apex, TYPE.SOA)
     if (soa === undefined) {
       if (!this.#mayMiss(TYPE.SOA)) this.#error(undefined, `No SOA record at ${zone}`)
-    } else if (soa.rdatas.length > 1) this.#error(soa.records.at(-1), `Two SOA records at ${zone}`)
+    } else if (soa.rdatas.length > 1) this.#error(lastOf(origin, soa), `Two SOA records at ${zone}`)
     else if (this.#isTouched(origin)) this.#checkTimers(soa)
     if (apex === undefined) return
     if (rrsetOf(apex, TYPE.NS) === undefined && !this.#mayMiss(TYPE.NS))
@@ -124,7 +152,7 @@ class ZoneCheck {
     const rrsig = rrsetOf(apex, TYPE.RRSIG)
     if (rrsig !== undefined && this.#isTouched(origin))
       this.#warn(
-        rrsig.records[0],
+        firstOf(origin, rrsig),
         'The zone is signed, but signatures are not sent with answers yet',
       )
   }
@@ -137,7 +165,7 @@ class ZoneCheck {
     if (expire < refresh + retry) {
       const sum = `refresh ${refresh} + retry ${retry}`
       this.#warn(
-        soa.records[0],
+        firstOf(this.#zone.origin, soa),
         `SOA expire ${expire} is less than ${sum}: secondaries may give up`,
       )
     }
@@ -149,30 +177,40 @@ class ZoneCheck {
     for (const rrset of node.rrsets) {
       this.#checkRRset(node, rrset)
       if (rrset.type === TYPE.SOA && !isApex)
-        this.#error(rrset.records[0], `SOA record below the apex, at ${formatName(node.name)}`)
+        this.#error(
+          firstOf(node.name, rrset),
+          `SOA record below the apex, at ${formatName(node.name)}`,
+        )
     }
     this.#checkCname(node)
     this.#checkDname(node, isApex)
     this.#checkOwner(node)
     if (cut !== undefined) this.#checkOccluded(node, cut)
-    if (cut === undefined || cut === node)
+    if (cut === undefined || cut.name === node.name)
       for (const rrset of node.rrsets)
         if (isReferring(rrset.type)) this.#checkTargets(node, rrset, undefined)
   }
 
   #checkRRset(node: ZoneNode, rrset: ZoneRRset): void {
-    const { records } = rrset
     if (answerOctets(rrset) > MESSAGE_LIMIT_OCTETS) {
       const owner = `${typeText(rrset.type)} records of ${formatName(node.name)}`
-      this.#warn(records[0], `The ${owner} do not fit into a message and cannot be answered`)
+      this.#warn(
+        firstOf(node.name, rrset),
+        `The ${owner} do not fit into a message and cannot be answered`,
+      )
     }
-    if (records.length === 1) return
+    if (!rrset.isUneven) return
+    const { name } = node
+    const { type } = rrset
+    const ttls = rrset.lineTtls()
     const what = `${typeText(rrset.type)} records of ${formatName(node.name)}`
-    const odd = records.find((r) => r.ttlSeconds !== records[0]!.ttlSeconds)
-    if (odd !== undefined && this.#missing.size === 0 && rrset.type !== TYPE.RRSIG)
-      this.#warn(odd, `The ${what} have different TTLs; the lowest, ${rrset.ttlSeconds}, is used`)
-    if (records.length > rrset.rdatas.length)
-      this.#warn(firstRepeated(records), `One of the ${what} is there twice`)
+    const isMixed = ttls.some((some) => some.some((ttl) => ttl !== rrset.ttlSeconds))
+    if (isMixed && this.#missing.size === 0 && type !== TYPE.RRSIG) {
+      const message = `The ${what} have different TTLs; the lowest, ${rrset.ttlSeconds}, is used`
+      this.#warn({ owner: name, type, pick: firstOdd }, message)
+    }
+    if (ttls.some((some) => some.length > 1))
+      this.#warn({ owner: name, type, pick: firstRepeated }, `One of the ${what} is there twice`)
   }
 
   #checkCname(node: ZoneNode): void {
@@ -180,11 +218,11 @@ class ZoneCheck {
     if (cname === undefined) return
     const owner = formatName(node.name)
     if (cname.rdatas.length > 1)
-      this.#error(cname.records.at(-1), `More than one CNAME at ${owner}`)
+      this.#error(lastOf(node.name, cname), `More than one CNAME at ${owner}`)
     const other = node.rrsets.find((r) => !BESIDE_CNAME.has(r.type))
     if (other === undefined) return
     const types = node.rrsets.filter((r) => !BESIDE_CNAME.has(r.type)).map((r) => typeText(r.type))
-    this.#error(cname.records[0], `CNAME and other data at ${owner} (${types.join(', ')})`)
+    this.#error(firstOf(node.name, cname), `CNAME and other data at ${owner} (${types.join(', ')})`)
   }
 
   #checkDname(node: ZoneNode, isApex: boolean): void {
@@ -192,11 +230,11 @@ class ZoneCheck {
     if (dname !== undefined) {
       const owner = formatName(node.name)
       if (dname.rdatas.length > 1)
-        this.#error(dname.records.at(-1), `More than one DNAME at ${owner}`)
+        this.#error(lastOf(node.name, dname), `More than one DNAME at ${owner}`)
       if (!isApex && rrsetOf(node, TYPE.NS) !== undefined)
-        this.#error(dname.records[0], `DNAME and NS at ${owner}`)
+        this.#error(firstOf(node.name, dname), `DNAME and NS at ${owner}`)
       if (node.children > 0)
-        this.#error(dname.records[0], `DNAME at ${owner}, but there are names below it`)
+        this.#error(firstOf(node.name, dname), `DNAME at ${owner}, but there are names below it`)
       return
     }
     if (this.#change.touched === undefined || this.#zone.counts.dnames === 0) return
@@ -217,34 +255,34 @@ class ZoneCheck {
     const host = node.rrsets.find((r) => HOST_TYPES.has(r.type))
     if (host !== undefined && !isHostName(node.name)) {
       const what = `${formatName(node.name)} is not a host name`
-      this.#warn(host.records[0], `${what}, but has ${typeText(host.type)}`)
+      this.#warn(firstOf(node.name, host), `${what}, but has ${typeText(host.type)}`)
     }
     if (!isWildcard(node.name)) return
     const owner = formatName(node.name)
     const ns = rrsetOf(node, TYPE.NS)
-    if (ns !== undefined) this.#error(ns.records[0], `NS at the wildcard ${owner}`)
+    if (ns !== undefined) this.#error(firstOf(node.name, ns), `NS at the wildcard ${owner}`)
     const dname = rrsetOf(node, TYPE.DNAME)
     if (dname !== undefined)
-      this.#warn(dname.records[0], `DNAME at the wildcard ${owner} means nothing certain`)
+      this.#warn(firstOf(node.name, dname), `DNAME at the wildcard ${owner} means nothing certain`)
   }
 
   #checkHashed(node: ZoneNode): void {
     const nsec3 = rrsetOf(node, TYPE.NSEC3)
     if (nsec3 !== undefined && hashOfOwner(node.name, this.#zone.origin) === undefined)
       this.#error(
-        nsec3.records[0],
+        firstOf(node.name, nsec3),
         `NSEC3 at ${formatName(node.name)}, which is no hash in this zone`,
       )
   }
 
   #checkOccluded(node: ZoneNode, cut: ZoneNode): void {
     if (!this.#zone.isDelegation(cut)) return
-    const seen = cut === node ? AT_CUT : BELOW_CUT
+    const seen = cut.name === node.name ? AT_CUT : BELOW_CUT
     const hidden = node.rrsets.find((r) => !seen.has(r.type))
     if (hidden === undefined) return
     const what = `${typeText(hidden.type)} of ${formatName(node.name)}`
     const by = `the delegation of ${formatName(cut.name)}`
-    this.#warn(hidden.records[0], `${what} is hidden by ${by}`)
+    this.#warn(firstOf(node.name, hidden), `${what} is hidden by ${by}`)
   }
 
   /**
@@ -259,7 +297,8 @@ class ZoneCheck {
       if (target === ROOT || (only !== undefined && !only.has(target))) continue
       const why = this.#whyUnreachable(node, rrset, target)
       if (why === undefined) continue
-      const record = rrset.records.find((r) => r.rdata === rrset.rdatas[i])
+      const pick = saying(rrset.rdatas[i]!)
+      const record = { owner: node.name, type: rrset.type, pick }
       const what = `${typeText(rrset.type)} of ${formatName(node.name)} points to`
       const message = `${what} ${formatName(target)}${why}`
       if (isOwnServer) this.#error(record, message)
@@ -322,7 +361,7 @@ class ZoneCheck {
       if (touched.has(node.name)) continue
       if (bad.size > 0 && node.rrsets.some((r) => isReferring(r.type))) {
         const cut = zone.cutAbove(node.name)
-        if (cut === undefined || cut === node)
+        if (cut === undefined || cut.name === node.name)
           for (const rrset of node.rrsets)
             if (isReferring(rrset.type)) this.#checkTargets(node, rrset, bad)
       }
@@ -392,14 +431,31 @@ function isBelowAny(name: Name, regions: ReadonlySet<Name>): boolean {
   return false
 }
 
-function firstRecord(node: ZoneNode): ParsedRecord | undefined {
-  return node.rrsets[0]?.records[0]
+function firstRecord(node: ZoneNode): Wanted | undefined {
+  const [rrset] = node.rrsets
+  return rrset && firstOf(node.name, rrset)
 }
 
-function firstRepeated(records: readonly ParsedRecord[]): ParsedRecord | undefined {
+function firstOf(owner: Name, { type }: ZoneRRset): Wanted {
+  return { owner, type, pick: (lines) => lines[0] }
+}
+
+function lastOf(owner: Name, { type }: ZoneRRset): Wanted {
+  return { owner, type, pick: (lines) => lines.at(-1) }
+}
+
+function saying(rdata: Uint8Array): Wanted['pick'] {
+  return (lines) => lines.find((line) => Buffer.compare(line.rdata, rdata) === 0)
+}
+
+function firstOdd(lines: readonly PlacedRecord[]): PlacedRecord | undefined {
+  return lines.find((line) => line.ttlSeconds !== lines[0]!.ttlSeconds)
+}
+
+function firstRepeated(lines: readonly PlacedRecord[]): PlacedRecord | undefined {
   const seen = new Set<string>()
-  return records.find(({ rdata }) => {
-    const content = Buffer.from(rdata).toString('latin1')
+  return lines.find(({ rdata }) => {
+    const content = contentOf(rdata)
     return seen.has(content) || !seen.add(content)
   })
 }
@@ -434,7 +490,7 @@ function rank(problem: Problem): number {
 }
 
 const NONE_MISSING: ReadonlySet<number> = new Set()
-const NO_PLACES: ReadonlyMap<ParsedRecord, RecordPlace> = new Map()
+const NO_PLACES: ReadonlyMap<Name, readonly PlacedRecord[]> = new Map()
 /** Name, type and class. */
 const QUESTION_LIMIT_OCTETS = 255 + 4
 /** Pointer to the owner, type, class, ttl and rdlength. */

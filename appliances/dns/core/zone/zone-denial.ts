@@ -4,6 +4,7 @@ import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { HashChain } from './hash-chain.ts'
 import { hashedOwner, hashParametersOf, ITERATION_LIMIT, NameHash } from './name-hash.ts'
 import type { VersionedMap } from './versioned-map.ts'
+import { NODE_FLAG } from './zone-node.ts'
 import { coveredType, rrsetOf, type Zone, type ZoneNode } from './zone.ts'
 
 /** What became of nodes of the table of hashes. */
@@ -22,7 +23,7 @@ export function isHashRecord(type: number, rdata: Uint8Array): boolean {
 }
 
 export function hasNsec(node: ZoneNode | undefined): boolean {
-  return node !== undefined && rrsetOf(node, TYPE.NSEC) !== undefined
+  return node !== undefined && (node.flags & NODE_FLAG.NSEC) !== 0
 }
 
 /**

@@ -1,6 +1,11 @@
-// Where the records of a zone stand in its files. A record knows its line within its chunk only, so that an edit above
-// it moves nothing; the place is worked out when someone asks, which is when something is wrong with it.
-import type { ParsedRecord, ZoneText } from '../text/zone-text.ts'
+// Where the records of a zone stand in its files. Nobody keeps that: it is worked out when someone asks, which is when
+// something is wrong, and then only the chunks are read that may have records of the owners asked for.
+import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
+import type { Record } from '../../../../shared/dns/record.ts'
+import { mayHaveOwner } from '../text/owner-filter.ts'
+import type { ReadRecord } from '../text/record-sink.ts'
+import { ChunkReader, chunksOf, type ZoneText } from '../text/zone-text.ts'
+import { hashOfName } from './name-table.ts'
 
 export type RecordPlace = {
   readonly file: string
@@ -8,16 +13,34 @@ export type RecordPlace = {
   readonly line: number
 }
 
-/** One pass over the text's chunks for all of them. */
-export function placesOf(
+export type PlacedRecord = Record & RecordPlace
+
+/** The records of these owners (canonical) by owner, each list in the order of the text. */
+export function findRecords(
   text: ZoneText,
-  records: ReadonlySet<ParsedRecord>,
-): ReadonlyMap<ParsedRecord, RecordPlace> {
-  const places = new Map<ParsedRecord, RecordPlace>()
-  if (records.size === 0) return places
-  for (const chunk of text.chunks)
-    for (const record of chunk.records)
-      if (records.has(record))
-        places.set(record, { file: record.file, line: chunk.startLine + record.line })
-  return places
+  owners: Iterable<Name>,
+): ReadonlyMap<Name, readonly PlacedRecord[]> {
+  const found = new Map<Name, PlacedRecord[]>()
+  for (const owner of owners) found.set(owner, [])
+  if (found.size === 0) return found
+  const hashes = Array.from(found.keys(), hashOfName)
+  let file = ''
+  let startLine = 0
+  const reader = new ChunkReader({
+    add(record: ReadRecord) {
+      if (hashes.length < SEARCH_LIMIT && !hashes.includes(record.ownerHash)) return
+      const copy = record.copy()
+      found.get(canonicalName(copy.owner))?.push({ ...copy, file, line: startLine + record.line })
+    },
+  })
+  for (const place of chunksOf(text.part)) {
+    const { content } = place.chunk
+    if (!hashes.some((hash) => mayHaveOwner(content.owners, hash))) continue
+    file = place.part.file
+    startLine = place.chunk.startLine
+    reader.read(place)
+  }
+  return found
 }
+
+const SEARCH_LIMIT = 64

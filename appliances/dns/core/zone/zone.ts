@@ -1,54 +1,16 @@
 // A zone as it is answered from: one node per existing name (RFC 4592 §2.2 counts empty non-terminals as existing),
 // never changed after it is built; an edited zone is a new Zone that shares what did not change (zone-build.ts).
 import { withSuffixes, type SuffixedName } from '../../../../shared/dns/message-writer.ts'
-import { decodeName, parentName, type Name } from '../../../../shared/dns/name.ts'
+import { parentName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
-import { Bug } from '../../../../shared/result/result.ts'
+import type { ZoneText } from '../text/zone-text.ts'
 import type { HashChain } from './hash-chain.ts'
 import type { NameOrder } from './name-order.ts'
+import type { CountStore, NodeStore } from './name-stores.ts'
 import type { VersionedMap } from './versioned-map.ts'
-import type { ParsedRecord, ZoneText } from '../text/zone-text.ts'
+import { hasDname, NODE_FLAG, rrsetOf, type ZoneNode, type ZoneRRset } from './zone-node.ts'
 
-/** All records of one type at a node. */
-export class ZoneRRset {
-  readonly type: number
-  /** The lowest where lines disagree (RFC 2181 §5.2). */
-  readonly ttlSeconds: number
-  /** Every line that says so, equal ones too: an edit may take one of them away. */
-  readonly records: readonly ParsedRecord[]
-  /** Without duplicates. */
-  readonly rdatas: readonly Uint8Array[]
-  #names: readonly SuffixedName[] | undefined
-
-  constructor(
-    type: number,
-    ttlSeconds: number,
-    records: readonly ParsedRecord[],
-    rdatas: readonly Uint8Array[],
-  ) {
-    this.type = type
-    this.ttlSeconds = ttlSeconds
-    this.records = records
-    this.rdatas = rdatas
-  }
-
-  /**
-   * The names that the rdatas point to, one each and in their order; of a SOA its mname and rname; none for types
-   * that name no host. Made at the first use and kept, since answers write and follow them again and again.
-   */
-  get names(): readonly SuffixedName[] {
-    return (this.#names ??= namesOf(this.type, this.rdatas))
-  }
-}
-
-export type ZoneNode = {
-  /** Canonical. */
-  readonly name: Name
-  /** Empty for an empty non-terminal. */
-  readonly rrsets: readonly ZoneRRset[]
-  /** Nodes one label below. */
-  readonly children: number
-}
+export { rrsetOf, ZoneNode, ZoneRRset } from './zone-node.ts'
 
 /** What the zone holds of the kinds that make an answer more than one look-up. */
 export type ZoneCounts = {
@@ -64,15 +26,15 @@ export class Zone {
   readonly origin: Name
   /** Where it was read from; undefined for a zone made of records. */
   readonly text: ZoneText | undefined
-  readonly nodes: VersionedMap<ZoneNode>
+  readonly nodes: VersionedMap<ZoneNode, NodeStore>
   /** NSEC3 records and their signatures, by owner: names made of hashes are no names of the zone (RFC 5155 §7.2.8). */
-  readonly hashed: VersionedMap<ZoneNode>
+  readonly hashed: VersionedMap<ZoneNode, NodeStore>
   /** The owners of NSEC records. */
   readonly order: NameOrder
   /** The NSEC3 records that are in use; undefined when there is no whole chain of them. */
   readonly chain: HashChain | undefined
   /** How many NS, MX and SRV records point to a name in the zone (canonical). */
-  readonly references: VersionedMap<number>
+  readonly references: VersionedMap<number, CountStore>
   readonly counts: ZoneCounts
   /** Undefined when the file is empty of records that belong here. */
   readonly apex: ZoneNode | undefined
@@ -84,11 +46,11 @@ export class Zone {
   constructor(parts: {
     readonly origin: Name
     readonly text: ZoneText | undefined
-    readonly nodes: VersionedMap<ZoneNode>
-    readonly hashed: VersionedMap<ZoneNode>
+    readonly nodes: VersionedMap<ZoneNode, NodeStore>
+    readonly hashed: VersionedMap<ZoneNode, NodeStore>
     readonly order: NameOrder
     readonly chain: HashChain | undefined
-    readonly references: VersionedMap<number>
+    readonly references: VersionedMap<number, CountStore>
     readonly counts: ZoneCounts
   }) {
     this.origin = parts.origin
@@ -99,7 +61,8 @@ export class Zone {
     this.chain = parts.chain
     this.references = parts.references
     this.counts = parts.counts
-    this.apex = this.nodes.get(this.origin)
+    // A copy: the arena that it lies in may be left for a larger one.
+    this.apex = this.nodes.get(this.origin)?.detached()
     this.isSigned =
       this.apex !== undefined &&
       rrsetOf(this.apex, TYPE.DNSKEY) !== undefined &&
@@ -138,27 +101,42 @@ export class Zone {
     if (this.counts.delegations === 0 && this.counts.dnames === 0) return undefined
     let found: ZoneNode | undefined
     for (let at: Name | undefined = name; at !== undefined; at = parentName(at)) {
+      if (at === this.origin) {
+        const { apex } = this
+        return apex !== undefined && at !== name && hasDname(apex) ? apex : found
+      }
       const node = this.nodes.get(at)
-      if (node !== undefined && (this.isDelegation(node) || (at !== name && hasDname(node))))
+      if (node === undefined) continue
+      const { flags } = node
+      if ((flags & NODE_FLAG.NS) !== 0 || (at !== name && (flags & NODE_FLAG.DNAME) !== 0))
         found = node
-      if (at === this.origin) break
     }
     return found
   }
 
   isDelegation(node: ZoneNode): boolean {
-    return node.name !== this.origin && rrsetOf(node, TYPE.NS) !== undefined
+    return (node.flags & NODE_FLAG.NS) !== 0 && node.name !== this.origin
+  }
+
+  /**
+   * Every node without an object each, those of `hashed` last, in no particular order otherwise: `visit` is told where
+   * one is encoded (zone-node.ts). The octets never change, and hold while `visit` runs.
+   */
+  visitNodes(visit: (bytes: Uint8Array, at: number) => void): void {
+    visitTable(this.nodes, visit)
+    visitTable(this.hashed, visit)
   }
 }
 
-export function hasDname(node: ZoneNode): boolean {
-  return rrsetOf(node, TYPE.DNAME) !== undefined
-}
-
-export function rrsetOf(node: ZoneNode, type: number): ZoneRRset | undefined {
-  const { rrsets } = node
-  for (let i = 0; i < rrsets.length; i++) if (rrsets[i]!.type === type) return rrsets[i]
-  return undefined
+/** Every node of one of a zone's tables, like `Zone.visitNodes`. */
+export function visitTable(
+  table: VersionedMap<ZoneNode, NodeStore>,
+  visit: (bytes: Uint8Array, at: number) => void,
+): void {
+  const { map, changes } = table.layers()
+  if (changes.size === 0) return map.visit(visit)
+  for (const [, node] of changes) if (node !== undefined) visit(node.bytes, node.at)
+  for (const [name, node] of map.entries()) if (!changes.has(name)) visit(node.bytes, node.at)
 }
 
 /** The type that an RRSIG record signs. */
@@ -172,6 +150,10 @@ export function recordTtlSeconds(node: ZoneNode, rrset: ZoneRRset, rdata: Uint8A
   return rrsetOf(node, coveredType(rdata))?.ttlSeconds ?? rrset.ttlSeconds
 }
 
+export function isWildcard(name: Name): boolean {
+  return name.charCodeAt(0) === 1 && name[1] === '*'
+}
+
 /** Octets from the end of a SOA's rdata to its numbers. */
 export const SOA_FIELD = { serial: 20, refresh: 16, retry: 12, expire: 8, minimum: 4 } as const
 
@@ -180,35 +162,4 @@ export function soaNumber(rdata: Uint8Array, fromEnd: number): number {
   return (
     ((rdata[at]! << 24) | (rdata[at + 1]! << 16) | (rdata[at + 2]! << 8) | rdata[at + 3]!) >>> 0
   )
-}
-
-function namesOf(type: number, rdatas: readonly Uint8Array[]): readonly SuffixedName[] {
-  const offset = NAME_OFFSETS[type]
-  if (offset === undefined) return NO_NAMES
-  const names: SuffixedName[] = []
-  for (const rdata of rdatas) {
-    let at = offset
-    for (let left = type === TYPE.SOA ? 2 : 1; left > 0; left--) {
-      const name = decodeName(rdata, at)
-      if (!name.ok) throw new Bug(`Rdata of type ${type} was not checked: ${name.error}`)
-      names.push(withSuffixes(name.value.name))
-      at = name.value.next
-    }
-  }
-  return names
-}
-
-const NO_NAMES: readonly SuffixedName[] = []
-
-/** Where the name of a host stands in the rdata of the types that have one. */
-const NAME_OFFSETS: { readonly [type: number]: number | undefined } = {
-  [TYPE.NS]: 0,
-  [TYPE.CNAME]: 0,
-  [TYPE.SOA]: 0,
-  [TYPE.PTR]: 0,
-  [TYPE.MX]: 2,
-  [TYPE.SRV]: 6,
-  [TYPE.DNAME]: 0,
-  [TYPE.SVCB]: 2,
-  [TYPE.HTTPS]: 2,
 }

@@ -2,11 +2,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  chunksOf,
   parseZoneText,
-  type ParsedRecord,
+  type ChunkContent,
   type ZoneText,
 } from '../../../../appliances/dns/core/text/zone-text.ts'
-import { parseName, type Name } from '../../../../shared/dns/name.ts'
+import { name, textRecords } from '../../../support/zones.ts'
 
 const ORIGIN = name('example.org.')
 const FILE = 'zones/example.org'
@@ -101,10 +102,10 @@ describe('a zone file read again', () => {
         else if (kind === 'insert') lines.splice(line, 0, 'new A 192.0.2.1')
         else lines.splice(line, 1)
         const after = read(`$TTL 60\n${lines.join('\n')}\n`, new Map(), before)
-        const kept = new Set(before.chunks.map((chunk) => chunk.records))
-        const fresh = after.chunks.filter((chunk) => !kept.has(chunk.records))
+        const kept = new Set(contentsOf(before))
+        const fresh = contentsOf(after).filter((content) => !kept.has(content))
         expect(fresh.length).toBeLessThanOrEqual(2)
-        expect(recordsOf(after).length).toBe(5000 + { change: 0, insert: 1, delete: -1 }[kind])
+        expect(textRecords(after).length).toBe(5000 + { change: 0, insert: 1, delete: -1 }[kind])
       }),
       { numRuns: 40 },
     )
@@ -119,7 +120,7 @@ describe('a zone file read again', () => {
       else lines.splice(at % lines.length, 1)
       zone = read(`$TTL 60\n${lines.join('\n')}\n`, new Map(), zone)
     }
-    const sizes = zone.chunks.map((chunk) => chunk.records.length)
+    const sizes = contentsOf(zone).map((content) => content.records)
     expect(Math.max(...sizes)).toBeLessThanOrEqual(160)
     expect(sizes.length).toBeLessThan(2 * (2000 / 64))
   })
@@ -129,43 +130,43 @@ describe('a zone file read again', () => {
     const text = '$TTL 1\n$INCLUDE one\nb A 192.0.2.2\n'
     const before = read(text, files)
     const after = read(text, files, before)
-    expect(after.chunks.map((c) => c.records)).toEqual(before.chunks.map((c) => c.records))
-    for (const [i, chunk] of after.chunks.entries())
-      expect(chunk.records).toBe(before.chunks[i]!.records)
+    expect(contentsOf(after)).toHaveLength(contentsOf(before).length)
+    for (const [i, content] of contentsOf(after).entries())
+      expect(content).toBe(contentsOf(before)[i])
   })
 
   test('sees that an included file changed, and keeps the rest', () => {
     const text = '$TTL 1\na A 192.0.2.1\n$INCLUDE one\nb A 192.0.2.2\n'
     const before = read(text, new Map([['one', 'c A 192.0.2.3\n']]))
     const after = read(text, new Map([['one', 'd A 192.0.2.4\n']]), before)
-    expect(recordsOf(after).map((r) => r.owner)).toEqual(
+    expect(textRecords(after).map((r) => r.owner)).toEqual(
       ['a', 'd', 'b'].map((l) => name(`${l}.example.org.`)),
     )
-    expect(after.chunks[0]!.records).toBe(before.chunks[0]!.records)
-    expect(after.chunks[2]!.records).toBe(before.chunks[2]!.records)
+    expect(contentsOf(after)[0]).toBe(contentsOf(before)[0])
+    expect(contentsOf(after)[2]).toBe(contentsOf(before)[2])
   })
 
   test('notices that what came before means something else now', () => {
     const rest = Array.from({ length: 200 }, (_, i) => `host${i} A 192.0.2.1\n`).join('')
     const before = read(`$TTL 1\n${rest}`)
     const after = read(`$TTL 2\n${rest}`, new Map(), before)
-    expect(new Set(recordsOf(after).map((r) => r.ttlSeconds))).toEqual(new Set([2]))
+    expect(new Set(textRecords(after).map((r) => r.ttlSeconds))).toEqual(new Set([2]))
     const moved = read(`$TTL 2\n$ORIGIN sub\n${rest}`, new Map(), after)
-    expect(recordsOf(moved)[150]!.owner).toBe(name('host150.sub.example.org.'))
+    expect(textRecords(moved)[150]!.owner).toBe(name('host150.sub.example.org.'))
   })
 
   test('under another name or origin is read anew', () => {
     const text = '$TTL 1\na A 192.0.2.1\n'
     const before = read(text)
     const moved = parseZoneText({ text, file: 'zones/other', origin: ORIGIN, previous: before })
-    expect(recordsOf(moved)[0]!.file).toBe('zones/other')
+    expect(textRecords(moved)[0]!.file).toBe('zones/other')
     const other = parseZoneText({
       text,
       file: FILE,
       origin: name('example.com.'),
       previous: before,
     })
-    expect(recordsOf(other)[0]!.owner).toBe(name('a.example.com.'))
+    expect(textRecords(other)[0]!.owner).toBe(name('a.example.com.'))
   })
 })
 
@@ -186,23 +187,15 @@ function read(
   })
 }
 
-function recordsOf(zone: ZoneText): ParsedRecord[] {
-  return zone.chunks.flatMap((chunk) => chunk.records)
+function contentsOf(zone: ZoneText): ChunkContent[] {
+  return Array.from(chunksOf(zone.part), ({ chunk }) => chunk.content)
 }
 
 /** Everything of a zone but where it is cut. */
 function view(zone: ZoneText): unknown {
-  const records = zone.chunks.flatMap((chunk) =>
-    chunk.records.map((r) => {
-      const data = Buffer.from(r.rdata).toString('hex')
-      return `${r.file}:${chunk.startLine + r.line} ${r.owner} ${r.ttlSeconds} ${r.type} ${data}`
-    }),
-  )
+  const records = textRecords(zone).map((r) => {
+    const data = Buffer.from(r.rdata).toString('hex')
+    return `${r.file}:${r.line} ${r.owner} ${r.ttlSeconds} ${r.type} ${data}`
+  })
   return { records, problems: zone.problems, includes: zone.includes }
-}
-
-function name(text: string): Name {
-  const parsed = parseName(text)
-  if (!parsed.ok) throw new Error(parsed.error)
-  return parsed.value
 }

@@ -230,7 +230,7 @@ function parsed(type: number, tokens: readonly string[]): Uint8Array {
 }
 
 function wordsOf(text: string, type: number): string[] {
-  const lexer = new ZoneLexer(text, 0, 0)
+  const lexer = new ZoneLexer(Buffer.from(text, 'latin1'), 0, 0)
   const form = type === TYPE.SVCB || type === TYPE.HTTPS ? 'key=value' : 'plain'
   const tokens: string[] = []
   for (let token = lexer.next(form); token !== undefined; token = lexer.next(form))

@@ -147,7 +147,7 @@ describe('service parameters', () => {
 })
 
 function parse(text: string): ReturnType<typeof parseRdata> {
-  const lexer = new ZoneLexer(text, 0, 0)
+  const lexer = new ZoneLexer(Buffer.from(text, 'latin1'), 0, 0)
   const words: string[] = []
   for (let word = lexer.next('key=value'); word !== undefined; word = lexer.next('key=value'))
     words.push(word)

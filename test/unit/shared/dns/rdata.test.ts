@@ -266,7 +266,9 @@ function wire(mnemonic: string, text: string): Uint8Array {
 }
 
 function wordsOf(text: string): string[] {
-  const lexer = new ZoneLexer(text, 0, 0)
+  // What is no octet cannot come out of a zone file, but out of a caller's hands.
+  if (/[^\x20-\xff]/.test(text)) return text.split(' ')
+  const lexer = new ZoneLexer(Buffer.from(text, 'latin1'), 0, 0)
   const words: string[] = []
   for (let word = lexer.next('plain'); word !== undefined; word = lexer.next('plain'))
     words.push(word)

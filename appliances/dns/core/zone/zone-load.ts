@@ -1,0 +1,342 @@
+// A zone from all its records at once: they are logged as they come, and when the last one is there each node is encoded
+// once. No object is made per record, so that a million of them are the work of a second.
+import type { Name } from '../../../../shared/dns/name.ts'
+import type { Record } from '../../../../shared/dns/record.ts'
+import { ReadRecord, type RecordSink } from '../text/record-sink.ts'
+import type { ZoneText } from '../text/zone-text.ts'
+import { NameOrder } from './name-order.ts'
+import { CountStore, NodeStore } from './name-stores.ts'
+import {
+  hashOfOctets,
+  HEAD,
+  NameTable,
+  RECORD_ALIGNMENT,
+  readU32,
+  writeU32,
+  type RecordAt,
+} from './name-table.ts'
+import { referenceOffset } from './references.ts'
+import { RRsetLines } from './rrset-lines.ts'
+import { VersionedMap } from './versioned-map.ts'
+import { chainAfter, isHashRecord } from './zone-denial.ts'
+import {
+  encodeRRset,
+  flagsOf,
+  NODE_FLAG,
+  RRSET,
+  writeU16High,
+  writeU32High,
+  type ZoneNode,
+} from './zone-node.ts'
+import { Zone } from './zone.ts'
+
+const NAME_LIMIT_OCTETS = 255
+/** What a record takes in the log on top of its rdata. */
+const LOGGED = { next: 0, ttl: 4, type: 8, octets: 10, rdata: 12 } as const
+
+export class ZoneLoader implements RecordSink {
+  /** Records whose owner is not in the zone. They are left out. */
+  readonly foreign: Record[] = []
+  readonly #origin: Name
+  readonly #originOctets: Buffer
+  /** Names as they come; `number` counts children, and behind the name stands the record logged last. */
+  readonly #drafts: NameTable
+  /** The same for the table of hashes. */
+  readonly #hashed = new NameTable()
+  #log: Uint8Array
+  #logEnd = RECORD_ALIGNMENT
+  #ownerNumber = -1
+  #draft: RecordAt = 0
+  readonly #record = new ReadRecord()
+
+  /** `origin` is canonical; `expected` is how many records there may be, so that little is moved on the way. */
+  constructor(origin: Name, expected = 0) {
+    this.#origin = origin
+    this.#originOctets = Buffer.from(origin, 'latin1')
+    this.#drafts = new NameTable(expected * 32, expected)
+    this.#log = new Uint8Array(Math.max(1024, expected * 24))
+  }
+
+  addRecord(record: Record): void {
+    this.#record.take(record)
+    this.add(this.#record)
+  }
+
+  add(record: ReadRecord): void {
+    if (isHashRecord(record.type, record.rdata)) {
+      this.#append(this.#hashed, this.#hashedDraftOf(record), record)
+      return
+    }
+    if (record.ownerNumber !== this.#ownerNumber) {
+      this.#ownerNumber = record.ownerNumber
+      this.#draft = this.#draftOf(record)
+    }
+    this.#append(this.#drafts, this.#draft, record)
+  }
+
+  /** Without a draft it is foreign. */
+  #append(table: NameTable, draft: RecordAt, record: ReadRecord): void {
+    if (draft === 0) {
+      this.foreign.push(record.copy())
+      return
+    }
+    const { rdata, rdataOctets } = record
+    const at = this.#logEnd
+    const end = at + LOGGED.rdata + rdataOctets
+    if (end > this.#log.length) this.#growLog(end)
+    const log = this.#log
+    const drafts = table.arena
+    const lastAt = draft + HEAD.name + drafts[draft]!
+    writeU32(log, at + LOGGED.next, readU32(drafts, lastAt))
+    writeU32(drafts, lastAt, at / RECORD_ALIGNMENT)
+    writeU32(log, at + LOGGED.ttl, record.ttlSeconds)
+    writeU16High(log, at + LOGGED.type, record.type)
+    writeU16High(log, at + LOGGED.octets, rdataOctets)
+    const start = at + LOGGED.rdata
+    if (rdataOctets > 64) log.set(rdata.subarray(0, rdataOctets), start)
+    else for (let i = 0; i < rdataOctets; i++) log[start + i] = rdata[i]!
+    this.#logEnd = end + (-end & (RECORD_ALIGNMENT - 1))
+  }
+
+  finish(text: ZoneText | undefined): Zone {
+    const origin = this.#origin
+    const encoder = new NodeEncoder(origin, this.#log, this.#logEnd)
+    const owners = encoder.encode(this.#drafts)
+    const { counts, references } = encoder
+    new NodeEncoder(origin, this.#log, this.#logEnd).encode(this.#hashed)
+    const nodes = VersionedMap.of<ZoneNode, NodeStore>(new NodeStore(this.#drafts))
+    const hashed = VersionedMap.of<ZoneNode, NodeStore>(new NodeStore(this.#hashed))
+    return new Zone({
+      origin,
+      text,
+      counts,
+      nodes,
+      hashed,
+      order: NameOrder.empty(origin).with(owners),
+      chain: chainAfter(undefined, nodes.get(origin), hashed, []),
+      references: VersionedMap.of<number, CountStore>(references),
+    })
+  }
+
+  #hashedDraftOf({ canonical, ownerOctets, ownerHash }: ReadRecord): RecordAt {
+    const known = this.#hashed.findOctets(canonical, 0, ownerOctets, ownerHash)
+    if (known !== 0) return known
+    if (!isAtOrBelowOctets(canonical, ownerOctets, this.#originOctets)) return 0
+    return makeDraft(this.#hashed, canonical, 0, ownerOctets, ownerHash)
+  }
+
+  /** 0 for an owner that is not in the zone. */
+  #draftOf({ canonical, ownerOctets, ownerHash }: ReadRecord): RecordAt {
+    const known = this.#drafts.findOctets(canonical, 0, ownerOctets, ownerHash)
+    if (known !== 0) return known
+    if (!isAtOrBelowOctets(canonical, ownerOctets, this.#originOctets)) return 0
+    return this.#makeDraft(canonical, 0, ownerOctets, ownerHash)
+  }
+
+  /** For the name that begins at `from` and is not there yet, and for every name between it and the apex. */
+  #makeDraft(name: Uint8Array, from: number, end: number, hash: number): RecordAt {
+    const drafts = this.#drafts
+    const length = end - from
+    const at = makeDraft(drafts, name, from, end, hash)
+    if (length > this.#origin.length) {
+      const above = from + 1 + name[from]!
+      const aboveHash = hashOfOctets(name, above, end - above)
+      const known = drafts.findOctets(name, above, end - above, aboveHash)
+      const parent = known === 0 ? this.#makeDraft(name, above, end, aboveHash) : known
+      const counter = parent + HEAD.number
+      writeU32(drafts.arena, counter, readU32(drafts.arena, counter) + 1)
+    }
+    return at
+  }
+
+  #growLog(end: number): void {
+    const log = new Uint8Array(Math.max(end, 2 * this.#log.length))
+    log.set(this.#log.subarray(0, this.#logEnd))
+    this.#log = log
+  }
+}
+
+function makeDraft(
+  drafts: NameTable,
+  name: Uint8Array,
+  from: number,
+  end: number,
+  hash: number,
+): RecordAt {
+  const length = end - from
+  const at = drafts.allocate(HEAD.name + length + 4)
+  const { arena } = drafts
+  arena[at + HEAD.nameOctets] = length
+  for (let i = 0; i < length; i++) arena[at + HEAD.name + i] = name[from + i]!
+  drafts.insert(at, hash)
+  return at
+}
+
+/** Second half: each draft and its logged records to a node, in an arena that takes the place of the drafts'. */
+class NodeEncoder {
+  readonly counts = { delegations: 0, dnames: 0, wildcards: 0 }
+  readonly references: CountStore
+  readonly #targets = new NameTable()
+  readonly #origin: Name
+  readonly #originOctets: Buffer
+  readonly #log: Uint8Array
+  readonly #logEnd: number
+  readonly #records: number[] = []
+  readonly #target: Buffer = Buffer.alloc(NAME_LIMIT_OCTETS)
+  #drafts = new NameTable()
+  #out = new NameTable()
+
+  constructor(origin: Name, log: Uint8Array, logEnd: number) {
+    this.#origin = origin
+    this.#originOctets = Buffer.from(origin, 'latin1')
+    this.#log = log
+    this.#logEnd = logEnd
+    this.references = new CountStore(this.#targets)
+  }
+
+  /** Leaves nodes in the table. Gives the names that have NSEC records. */
+  encode(drafts: NameTable): ReadonlyMap<Name, boolean> {
+    const owners = new Map<Name, boolean>()
+    const old = drafts.arena
+    this.#drafts = drafts
+    if (drafts.size === 0) return owners
+    const out = new NameTable(drafts.end + this.#logEnd + 16 * drafts.size)
+    this.#out = out
+    for (let at = drafts.first; at < drafts.end; at = drafts.nextOf(at)) {
+      const node = this.#encode(at)
+      // Nobody counts the children of a draft any more: it says where its node went.
+      writeU32(old, at + HEAD.number, node / RECORD_ALIGNMENT)
+      if ((out.arena[node + HEAD.flags]! & NODE_FLAG.NSEC) !== 0) owners.set(out.nameAt(node), true)
+    }
+    out.trim()
+    drafts.exchange(out.arena, out.end, (at) => readU32(old, at + HEAD.number) * RECORD_ALIGNMENT)
+    return owners
+  }
+
+  #encode(draft: RecordAt): RecordAt {
+    const { arena } = this.#drafts
+    const length = arena[draft]!
+    const last = readU32(arena, draft + HEAD.name + length) * RECORD_ALIGNMENT
+    const isSingle = last !== 0 && readU32(this.#log, last + LOGGED.next) === 0
+    const at = isSingle ? this.#encodeOne(draft, last) : this.#encodeMany(draft, last)
+    const flags = this.#out.arena[at + HEAD.flags]!
+    if ((flags & NODE_FLAG.NS) !== 0 && length > this.#origin.length) this.counts.delegations++
+    if ((flags & NODE_FLAG.DNAME) !== 0) this.counts.dnames++
+    if (arena[draft + HEAD.name] === 1 && arena[draft + HEAD.name + 1] === STAR)
+      this.counts.wildcards++
+    return at
+  }
+
+  #encodeOne(draft: RecordAt, record: number): RecordAt {
+    const log = this.#log
+    const type = u16(log, record + LOGGED.type)
+    const rdataOctets = u16(log, record + LOGGED.octets)
+    const octets = RRSET.rdata + 2 + rdataOctets
+    const at = this.#head(draft, octets, 1)
+    const { arena } = this.#out
+    let to = at + HEAD.name + arena[at]!
+    writeU16High(arena, to, type)
+    writeU32High(arena, to + RRSET.ttl, readU32(log, record + LOGGED.ttl))
+    writeU32High(arena, to + RRSET.rdatas, 1)
+    writeU32High(arena, to + RRSET.octets, octets)
+    // Its length stands before it in the log too.
+    to += RRSET.rdata
+    const from = record + LOGGED.octets
+    for (let i = 0; i < rdataOctets + 2; i++) arena[to + i] = log[from + i]!
+    arena[at + HEAD.flags] = flagsOf(type, octets, false)
+    this.#refer(type, record)
+    return at
+  }
+
+  #encodeMany(draft: RecordAt, last: number): RecordAt {
+    const log = this.#log
+    const records = this.#records
+    records.length = 0
+    for (let at = last; at !== 0; at = readU32(log, at + LOGGED.next) * RECORD_ALIGNMENT)
+      records.push(at)
+    // The log is followed backwards; records of one type keep their order.
+    records.reverse()
+    records.sort((a, b) => u16(log, a + LOGGED.type) - u16(log, b + LOGGED.type))
+    const rrsets: Uint8Array[] = []
+    let flags = 0
+    let octets = 0
+    for (let i = 0; i < records.length;) {
+      const type = u16(log, records[i]! + LOGGED.type)
+      const lines = new RRsetLines()
+      for (; i < records.length && u16(log, records[i]! + LOGGED.type) === type; i++) {
+        const start = records[i]! + LOGGED.rdata
+        const rdata = log.subarray(start, start + u16(log, records[i]! + LOGGED.octets))
+        if (lines.add(rdata, readU32(log, records[i]! + LOGGED.ttl))) this.#refer(type, records[i]!)
+      }
+      const rrset = encodeRRset({ type, lines: lines.list() })
+      flags |= flagsOf(type, rrset.length, lines.isUneven)
+      octets += rrset.length
+      rrsets.push(rrset)
+    }
+    const at = this.#head(draft, octets, rrsets.length)
+    const { arena } = this.#out
+    let to = at + HEAD.name + arena[at]!
+    for (const rrset of rrsets) {
+      arena.set(rrset, to)
+      to += rrset.length
+    }
+    arena[at + HEAD.flags] = flags
+    return at
+  }
+
+  /** Room for a node with the name and the children of `draft`, and `octets` of rrsets still to come. */
+  #head(draft: RecordAt, octets: number, rrsets: number): RecordAt {
+    const from = this.#drafts.arena
+    const length = from[draft]!
+    const at = this.#out.allocate(HEAD.name + length + octets)
+    const { arena } = this.#out
+    arena[at + HEAD.nameOctets] = length
+    arena[at + HEAD.count] = rrsets
+    arena[at + HEAD.count + 1] = rrsets >>> 8
+    for (let i = 0; i < 4; i++) arena[at + HEAD.number + i] = from[draft + HEAD.number + i]!
+    for (let i = 0; i < length; i++) arena[at + HEAD.name + i] = from[draft + HEAD.name + i]!
+    return at
+  }
+
+  /** Counts the target of a record that has one in the zone. */
+  #refer(type: number, record: number): void {
+    const offset = referenceOffset(type)
+    if (offset < 0) return
+    const log = this.#log
+    const length = u16(log, record + LOGGED.octets) - offset
+    const start = record + LOGGED.rdata + offset
+    const target = this.#target
+    for (let i = 0; i < length; i++) target[i] = lowerCase(log[start + i]!)
+    if (!isAtOrBelowOctets(target, length, this.#originOctets)) return
+    const hash = hashOfOctets(target, 0, length)
+    let at = this.#targets.findOctets(target, 0, length, hash)
+    if (at === 0) {
+      at = this.#targets.allocate(HEAD.name + length)
+      this.#targets.arena[at + HEAD.nameOctets] = length
+      this.#targets.arena.set(target.subarray(0, length), at + HEAD.name)
+      this.#targets.insert(at, hash)
+    }
+    const { arena } = this.#targets
+    writeU32(arena, at + HEAD.number, readU32(arena, at + HEAD.number) + 1)
+  }
+}
+
+/** `origin` in wire form, `name` the first `length` octets; both canonical. */
+function isAtOrBelowOctets(name: Uint8Array, length: number, origin: Uint8Array): boolean {
+  const stop = length - origin.length
+  if (stop < 0) return false
+  for (let i = 0; i < origin.length; i++) if (name[stop + i] !== origin[i]) return false
+  let at = 0
+  while (at < stop) at += 1 + name[at]!
+  return at === stop
+}
+
+function lowerCase(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet
+}
+
+function u16(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!
+}
+
+const STAR = 0x2a
