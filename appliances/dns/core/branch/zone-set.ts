@@ -4,7 +4,7 @@ import type { Snapshot } from '../../../../store/api.ts'
 import { formatName, type Name } from '../../../../shared/dns/name.ts'
 import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
 import { VersionedMap } from '../zone/versioned-map.ts'
-import { buildZone, updateZone } from '../zone/zone-build.ts'
+import { buildZone, loadedZone, updateZone } from '../zone/zone-build.ts'
 import { checkZone } from '../zone/zone-check.ts'
 import {
   comparePaths,
@@ -13,6 +13,8 @@ import {
   ZONE_FOLDER,
   zoneFileName,
 } from './zone-files.ts'
+import { ZoneLoader } from '../zone/zone-load.ts'
+import type { RecordSink } from '../text/record-sink.ts'
 import type { Zone } from '../zone/zone.ts'
 import { parseZoneText, type ZoneText } from '../text/zone-text.ts'
 
@@ -150,7 +152,7 @@ export function zoneAt(snapshot: Snapshot, { origin, paths, zone }: ServedZone):
   const path = paths[0]!
   const bytes = snapshot.get(path)
   if (bytes === undefined) return undefined
-  const { text } = readZone(snapshot, { path, text: latin1(bytes), origin, previous: zone?.text })
+  const { text } = readZone(snapshot, { path, text: bytes, origin, previous: zone?.text })
   if (hasErrors(text.problems)) return undefined
   return (zone === undefined ? buildZone(origin, text) : updateZone(zone, text)).zone
 }
@@ -162,14 +164,13 @@ function loadZone(
   changedPaths: ReadonlySet<string>,
 ): { served: ServedZone | undefined; problems: readonly Problem[] } {
   const problems: Problem[] = []
-  const texts = new Map<string, string>()
+  const texts = new Map<string, Uint8Array>()
   for (const path of new Set([...(before?.paths ?? []), ...changedPaths])) {
     const bytes = snapshot.get(path)
     if (bytes === undefined) continue
-    const text = latin1(bytes)
     // A zone that was one before stays one, so that a broken SOA is an error and not a silent farewell.
     const isKnown = before?.paths.includes(path) === true
-    if (path.includes('/') || isKnown || looksLikeZone(text)) texts.set(path, text)
+    if (path.includes('/') || isKnown || looksLikeZone(latin1(bytes))) texts.set(path, bytes)
   }
   const paths = [...texts.keys()].sort(comparePaths)
   const path = paths[0]
@@ -180,11 +181,15 @@ function loadZone(
     problems.push({ severity: isFlat ? 'warning' : 'error', file: other, message })
   }
   const old = before?.paths[0] === path ? before.zone : undefined
-  const read = { path, text: texts.get(path)!, origin, previous: old?.text }
+  const octets = texts.get(path)!
+  const known = old ?? before?.zone
+  // What is read for the first time goes straight into the zone.
+  const loader =
+    known === undefined ? new ZoneLoader(origin, octets.length / RECORD_LINE_OCTETS) : undefined
+  const read = { path, text: octets, origin, previous: old?.text, sink: loader }
   const { text, includes } = readZone(snapshot, read)
   problems.push(...newProblems(text.problems, old?.text?.problems ?? []))
-  const known = old ?? before?.zone
-  const change = known === undefined ? buildZone(origin, text) : updateZone(known, text)
+  const change = loader === undefined ? updateZone(known!, text) : loadedZone(loader, text)
   problems.push(...checkZone(change))
   const zone = hasErrors(problems) ? undefined : change.zone
   return { served: { origin, paths, zone, includes }, problems }
@@ -204,19 +209,32 @@ function newProblems(problems: readonly Problem[], told: readonly Problem[]): re
 
 function readZone(
   snapshot: Snapshot,
-  source: { path: string; text: string; origin: Name; previous: ZoneText | undefined },
+  source: {
+    path: string
+    text: Uint8Array
+    origin: Name
+    previous: ZoneText | undefined
+    sink?: RecordSink | undefined
+  },
 ): { text: ZoneText; includes: readonly string[] } {
-  const { path: file, text, origin, previous } = source
+  const { path: file, text, origin, previous, sink } = source
   // A file that is missing today is waited for.
   const wanted = new Set<string>()
-  const include = (name: string, from: string): { file: string; text: string } | undefined => {
+  const include = (name: string, from: string): { file: string; text: Uint8Array } | undefined => {
     const path = includePath(from, name)
     if (path === undefined) return undefined
     wanted.add(path)
     const bytes = snapshot.get(path)
-    return bytes === undefined ? undefined : { file: path, text: latin1(bytes) }
+    return bytes === undefined ? undefined : { file: path, text: bytes }
   }
-  const parsed = parseZoneText({ text, file, origin, include, ...(previous && { previous }) })
+  const parsed = parseZoneText({
+    text,
+    file,
+    origin,
+    include,
+    ...(previous && { previous }),
+    ...(sink && { sink }),
+  })
   return { text: parsed, includes: [...wanted] }
 }
 
@@ -238,5 +256,7 @@ function changedPaths(snapshot: Snapshot, previous: ZoneSet): readonly string[] 
   return snapshot.diff(previous.snapshot).map((change) => change.path)
 }
 
+/** About what a line takes: how large a zone will be is guessed from its text. */
+const RECORD_LINE_OCTETS = 32
 const NO_ORIGINS: ReadonlySet<Name> = new Set()
 const FOLDER_MODE = 0o040000

@@ -356,10 +356,8 @@ const LETTERS = new Uint8Array(256).fill(31)
 for (let i = 0; i < 26; i++) LETTERS[0x41 + i] = LETTERS[0x61 + i] = i + 1
 
 const HEX_DIGITS = new Int8Array(256).fill(-1)
-for (const [i, digit] of [...'0123456789abcdef'].entries()) {
-  HEX_DIGITS[digit.charCodeAt(0)] = i
-  HEX_DIGITS[digit.toUpperCase().charCodeAt(0)] = i
-}
+for (let i = 0; i < 10; i++) HEX_DIGITS[ZERO + i] = i
+for (let i = 10; i < 16; i++) HEX_DIGITS[0x41 + i - 10] = HEX_DIGITS[0x61 + i - 10] = i
 
 /** Octets that stand for themselves between quotes. */
 const IN_QUOTES = new Uint8Array(256).fill(1)

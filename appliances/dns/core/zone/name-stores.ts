@@ -4,7 +4,7 @@ import {
   DEAD,
   hashOfName,
   HEAD,
-  NameTable,
+  type NameTable,
   readU32,
   writeU32,
   type RecordAt,

@@ -151,7 +151,7 @@ export class ZoneEdit {
   /** Names that nothing is left of, at them or below. */
   #settleEmpty(): ReadonlySet<NodeDraft> {
     const gone = new Set<NodeDraft>()
-    for (const draft of [...this.#drafts.values()]) {
+    for (const draft of this.#drafts.values()) {
       let empty = draft
       while (empty.children === 0 && empty.rrsets.size === 0 && !gone.has(empty)) {
         gone.add(empty)

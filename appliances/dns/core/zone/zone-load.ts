@@ -51,10 +51,11 @@ export class ZoneLoader implements RecordSink {
 
   /** `origin` is canonical; `expected` is how many records there may be, so that little is moved on the way. */
   constructor(origin: Name, expected = 0) {
+    const names = Math.ceil(expected)
     this.#origin = origin
     this.#originOctets = Buffer.from(origin, 'latin1')
-    this.#drafts = new NameTable(expected * 32, expected)
-    this.#log = new Uint8Array(Math.max(1024, expected * 24))
+    this.#drafts = new NameTable(names * 32, names)
+    this.#log = new Uint8Array(Math.max(1024, names * 24))
   }
 
   addRecord(record: Record): void {
