@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../shared/clock/clock.ts'
 import type { Log } from '../shared/log/log.ts'
 import { Bug } from '../shared/result/result.ts'
 import { ByteCache } from './disk/byte-cache.ts'
+import { WeakCache } from './disk/weak-cache.ts'
 import { errorCode, type Disk } from './disk/disk.ts'
 import { DamagedObject, ObjectFolder } from './disk/object-folder.ts'
 import { FreshObjects } from './journal/fresh-objects.ts'
@@ -23,6 +24,8 @@ import { WaitingRefs } from './refs/waiting-refs.ts'
 import type { EntryReader, StoredEntry } from './repository.ts'
 
 const CONTENT_CACHE_BYTES = 24 << 20
+/** An eighth of the cache, beyond which it takes nothing. */
+const LARGE_BYTES = CONTENT_CACHE_BYTES / 8
 const TREE_CACHE_BYTES = 24 << 20
 const SEAL_QUIET_MS = 1000
 const SEAL_LATEST_MS = 5000
@@ -62,6 +65,8 @@ export class Engine implements EntryReader {
   readonly #journal: Journal
   readonly #packs: PackKeeper
   readonly #contents = new ByteCache<Oid, GitObject>(CONTENT_CACHE_BYTES)
+  /** Blobs too large for that, while somebody else holds them. */
+  readonly #large = new WeakCache<Oid>()
   readonly #trees = new ByteCache<Oid, Tree>(TREE_CACHE_BYTES)
   /** Entries of transactions that are submitted or durable, but in no pack yet. */
   readonly #fresh = new FreshObjects()
@@ -148,8 +153,13 @@ export class Engine implements EntryReader {
     if (cached !== undefined) return cached
     const tree = this.#trees.get(oid)
     if (tree !== undefined) return { type: 'tree', bytes: tree.raw }
+    const large = this.#large.get(oid)
+    if (large !== undefined) return { type: 'blob', bytes: large }
     const object = this.#fresh.read(oid, this) ?? this.#objects.read(oid)
-    if (object !== undefined) this.#contents.set(oid, object, object.bytes.length + 100)
+    if (object === undefined) return undefined
+    if (object.type === 'blob' && object.bytes.length >= LARGE_BYTES)
+      this.#large.set(oid, object.bytes)
+    else this.#contents.set(oid, object, object.bytes.length + 100)
     return object
   }
 
@@ -207,6 +217,7 @@ export class Engine implements EntryReader {
     for (const { oid } of entries) {
       this.#fresh.delete(oid)
       this.#contents.delete(oid)
+      this.#large.delete(oid)
       this.#trees.delete(oid)
     }
   }
@@ -324,6 +335,7 @@ export class Engine implements EntryReader {
     this.#submitted.clear()
     this.#trees.clear()
     this.#contents.clear()
+    this.#large.clear()
     this.#ahead = new Map(this.#refs)
     this.#retryLater()
   }

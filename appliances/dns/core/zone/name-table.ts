@@ -271,8 +271,9 @@ function roundUp(octets: number): number {
 }
 
 export function readU32(bytes: Uint8Array, at: number): number {
-  const high = bytes[at + 3]! * 0x1_00_00_00
-  return high + (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16))
+  return (
+    (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+  )
 }
 
 export function writeU32(bytes: Uint8Array, at: number, value: number): void {

@@ -47,6 +47,7 @@ export class ZoneLoader implements RecordSink {
   #logEnd = RECORD_ALIGNMENT
   #ownerNumber = -1
   #draft: RecordAt = 0
+  #parent: RecordAt = 0
   readonly #record = new ReadRecord()
 
   /** `origin` is canonical; `expected` is how many records there may be, so that little is moved on the way. */
@@ -140,14 +141,27 @@ export class ZoneLoader implements RecordSink {
     const length = end - from
     const at = makeDraft(drafts, name, from, end, hash)
     if (length > this.#origin.length) {
-      const above = from + 1 + name[from]!
-      const aboveHash = hashOfOctets(name, above, end - above)
-      const known = drafts.findOctets(name, above, end - above, aboveHash)
-      const parent = known === 0 ? this.#makeDraft(name, above, end, aboveHash) : known
-      const counter = parent + HEAD.number
+      const counter = this.#parentOf(name, from, end) + HEAD.number
       writeU32(drafts.arena, counter, readU32(drafts.arena, counter) + 1)
     }
     return at
+  }
+
+  /** Neighbours mostly have the same one, and need no look-up. */
+  #parentOf(name: Uint8Array, from: number, end: number): RecordAt {
+    const above = from + 1 + name[from]!
+    const length = end - above
+    const { arena } = this.#drafts
+    const last = this.#parent
+    if (last !== 0 && arena[last] === length) {
+      let i = 0
+      while (i < length && arena[last + HEAD.name + i] === name[above + i]) i++
+      if (i === length) return last
+    }
+    const hash = hashOfOctets(name, above, length)
+    const known = this.#drafts.findOctets(name, above, length, hash)
+    this.#parent = known === 0 ? this.#makeDraft(name, above, end, hash) : known
+    return this.#parent
   }
 
   #growLog(end: number): void {
