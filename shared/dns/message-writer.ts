@@ -102,14 +102,15 @@ export class MessageWriter {
     }
   }
 
-  /** A name that may be compressed and be pointed to. */
-  name({ name, suffixes }: SuffixedName): void {
+  /** A name that may be compressed and be pointed to; returns the offset to point to. */
+  name({ name, suffixes }: SuffixedName): number {
+    const start = this.at
     let from = 0
     for (const suffix of suffixes) {
       const slot = this.#slots.get(suffix)
       if (slot !== undefined && slot.message === this.#message) {
         this.u16(0xc000 | slot.offset)
-        return
+        return from === 0 ? slot.offset : start
       }
       this.remember(suffix, this.at)
       const labelEnd = from + 1 + name.charCodeAt(from)
@@ -117,6 +118,7 @@ export class MessageWriter {
       from = labelEnd
     }
     this.u8(0)
+    return start
   }
 
   /** A name whose first octet stands at `offset`, or is written out when no pointer reaches that far. */

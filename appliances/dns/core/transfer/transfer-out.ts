@@ -9,7 +9,7 @@ import {
 import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
-import type { ZoneTable } from '../answer/nameserver.ts'
+import type { ZoneTable } from '../answer/zone-answer.ts'
 import { bareAnswer } from '../bare-answer.ts'
 import { isStream } from '../client.ts'
 import { grantsFor } from '../keys/key.ts'

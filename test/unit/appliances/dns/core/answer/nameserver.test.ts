@@ -2,11 +2,11 @@ import * as dnsPacket from 'dns-packet'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  ALIAS_LIMIT,
   Nameserver,
   OUT_MINIMUM_OCTETS,
   type AnswerCounts,
 } from '../../../../../../appliances/dns/core/answer/nameserver.ts'
+import { ALIAS_LIMIT } from '../../../../../../appliances/dns/core/answer/zone-answer.ts'
 import { FLAG, OPCODE, RCODE } from '../../../../../../shared/dns/message.ts'
 import {
   ask,
