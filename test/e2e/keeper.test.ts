@@ -109,6 +109,8 @@ describe.concurrent('a store that follows a remote', () => {
     await house.keeper.pullNow()
     await house.write('a', '1\n')
     await until('pushed', async () => (await place.remoteTip()) === house.head())
+    // The remote has it before we have read that it does.
+    await until('told so', () => house.keeper.status().ahead === 0)
     await place.stop()
     await house.write('b', '2\n')
     await until('failing', () => house.keeper.status().lastError !== undefined)
