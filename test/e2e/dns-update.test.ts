@@ -1,0 +1,157 @@
+// Updates under load: many at once are commits of their own and share writes, kills lose none that was acknowledged, and
+// a remote that is gone holds nobody up.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import type { Key } from '../../appliances/dns/core/keys/key.ts'
+import { RCODE } from '../../shared/dns/message.ts'
+import { startDns } from '../support/dns-server.ts'
+import { gitOk } from '../support/git.ts'
+import { askUdp } from '../support/name-servers.ts'
+import { peerTest } from '../support/peers.ts'
+import { ROOT } from '../support/source-tree.ts'
+import { tempDir } from '../support/temp.ts'
+import { updateOf } from '../support/updates.ts'
+import { UpdateClient } from '../support/update-client.ts'
+import { firstPush, freshPath } from '../support/working-copy.ts'
+import { name, queryOf } from '../support/zones.ts'
+
+const SECRET = Buffer.from('0123456789abcdef0123456789abcdef')
+const KEYS = `[keys.load]
+secret = "${SECRET.toString('base64')}"
+update = ["."]
+`
+const KEY: Key = { name: name('load.'), algorithm: 'hmac-sha256', secret: SECRET, grants: [] }
+const ZONE = '; kept\n$TTL 300\n@ SOA ns h 1 2 3 4 60\n@ NS ns\nns A 192.0.2.1 ; here\n'
+const CONNECTIONS = 4
+
+const packetOf = (host: string) =>
+  updateOf('example.org.', [`add ${host}.example.org. 60 A 192.0.2.9`])
+
+/** Adds hosts until the server goes, or all of them are there; gives those that were acknowledged. */
+async function load(port: number, hosts: readonly string[]): Promise<string[]> {
+  const acknowledged: string[] = []
+  const share = Math.ceil(hosts.length / CONNECTIONS)
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async (_, i) => {
+      const client = await UpdateClient.open(port, KEY)
+      await client.sendAll(hosts.slice(i * share, (i + 1) * share), packetOf, (host, rcode) => {
+        if (rcode === RCODE.NOERROR) acknowledged.push(host)
+      })
+      client.close()
+    }),
+  )
+  return acknowledged
+}
+
+peerTest(
+  'git',
+  'many at once are a commit each, and all of them are in a clone',
+  async () => {
+    const server = await startDns(join(tempDir('many'), 'zones.git'), KEYS)
+    try {
+      await firstPush(server.url, { 'zones/example.org': ZONE })
+      const hosts = Array.from({ length: 400 }, (_, i) => `h${i}`)
+      const start = performance.now()
+      expect(await load(server.port, hosts)).toHaveLength(hosts.length)
+      const seconds = (performance.now() - start) / 1000
+      console.info(
+        `updates: ${Math.round(hosts.length / seconds)}/s, ${CONNECTIONS * 16} in flight`,
+      )
+      const clone = freshPath()
+      await gitOk(['clone', '-q', server.url, clone])
+      const count = await gitOk(['rev-list', '--count', '--author=load', 'HEAD'], { cwd: clone })
+      expect(Number(count)).toBe(hosts.length)
+      const text = await gitOk(['show', 'HEAD:zones/example.org'], { cwd: clone })
+      expect(text.match(/192\.0\.2\.9/g)).toHaveLength(hosts.length)
+      expect(text).toContain('; kept')
+      expect(text).toContain('ns A 192.0.2.1 ; here')
+      await gitOk(['fsck', '--strict'], { cwd: clone })
+    } finally {
+      await server.running.stop()
+    }
+  },
+  60_000,
+)
+
+peerTest(
+  'git',
+  'with the remote gone updates go on',
+  async () => {
+    const store = 'remote = "http://127.0.0.1:1/zones.git"'
+    const server = await startDns(join(tempDir('gone'), 'zones.git'), KEYS, store)
+    try {
+      await firstPush(server.url, { 'zones/example.org': ZONE })
+      expect(await load(server.port, ['a', 'b', 'c'])).toHaveLength(3)
+    } finally {
+      await server.running.stop()
+    }
+  },
+  30_000,
+)
+
+type Child = { readonly process: ChildProcess; readonly port: number; readonly url: string }
+
+async function spawnDns(folder: string): Promise<Child> {
+  const config = join(folder, 'dns.toml')
+  writeFileSync(
+    config,
+    `listen = ["127.0.0.1:0"]
+[store]
+path = "${folder}/zones.git"
+[store.serve]
+listen = "127.0.0.1:0"
+[observe]
+log = { format = "text", level = "info" }
+${KEYS}`,
+  )
+  const child = spawn(process.execPath, [join(ROOT, 'appliances/dns/main.ts'), '--config', config])
+  return await new Promise((resolve, reject) => {
+    let said = ''
+    const hear = (chunk: Buffer) => {
+      said += chunk.toString()
+      const ready = /dns:\/\/127\.0\.0\.1:(\d+) (http:\S+\.git)/.exec(said)
+      if (ready !== null) resolve({ process: child, port: Number(ready[1]), url: ready[2]! })
+    }
+    child.stdout.on('data', hear)
+    child.stderr.on('data', hear)
+    child.on('exit', () => reject(new Error(said)))
+  })
+}
+
+async function kill(child: Child): Promise<void> {
+  const ended = new Promise((done) => child.process.once('exit', done))
+  child.process.kill('SIGKILL')
+  await ended
+}
+
+peerTest(
+  'git',
+  'kill -9 in the middle of updates loses none that was acknowledged',
+  async () => {
+    const folder = tempDir('kill')
+    const acknowledged: string[] = []
+    for (let round = 0; round < 4; round++) {
+      const child = await spawnDns(folder)
+      if (round === 0) await firstPush(child.url, { 'zones/example.org': ZONE })
+      const hosts = Array.from({ length: 5000 }, (_, i) => `r${round}-${i}`)
+      const loaded = load(child.port, hosts)
+      await new Promise((done) => setTimeout(done, 150 + 130 * round))
+      await kill(child)
+      acknowledged.push(...(await loaded))
+    }
+    expect(acknowledged.length).toBeGreaterThan(20)
+    const child = await spawnDns(folder)
+    const lost: string[] = []
+    for (const host of acknowledged) {
+      const answer = await askUdp(child.port, queryOf(`${host}.example.org. A`))
+      if (answer === undefined || answer.readUInt16BE(6) !== 1) lost.push(host)
+    }
+    await kill(child)
+    expect(lost).toEqual([])
+    console.info(`kill -9: ${acknowledged.length} updates were acknowledged, and are there`)
+    await gitOk(['fsck', '--strict'], { cwd: join(folder, 'zones.git') })
+  },
+  120_000,
+)
