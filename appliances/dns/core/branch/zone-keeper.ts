@@ -22,8 +22,11 @@ export type ZoneKeeperOptions = {
   readonly author: Person
 }
 
-/** Sets that `accept` made and that are not published: candidates, and some that came to nothing. */
-const RECENT_LIMIT = 4
+/**
+ * Sets that `accept` made and that are not published: candidates, and some that came to nothing. As many as updates are
+ * on their way to the disk together, or each would be read a second time when it is published.
+ */
+const RECENT_LIMIT = 128
 
 export class ZoneKeeper {
   readonly #options: ZoneKeeperOptions
