@@ -12,6 +12,8 @@ export type ForeignMovesOptions = {
   readonly engine: Engine
   readonly repository: Repository
   readonly servedRef: string
+  /** Whether the appliance alone moves it. */
+  readonly isKept: (ref: string) => boolean
   readonly rules: MergeRules
   readonly committer: Person
   readonly sign: (commit: Uint8Array) => Uint8Array
@@ -56,6 +58,8 @@ export class ForeignMoves {
     }
     log.info('ref-moved-on-disk', { ref: move.name, from: move.from, to: move.to })
     if (move.name === servedRef) await this.#takeServed(move)
+    else if (this.#options.isKept(move.name))
+      await this.#keepAside(move, 'the server alone writes to this branch')
     else if (ours === move.from) await this.#adopt({ name: move.name, old: ours, new: move.to })
     else await this.#keepAside(move, 'moved both here and on disk')
   }

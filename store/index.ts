@@ -39,6 +39,8 @@ export { storeNeeds } from './sandbox-needs.ts'
 export interface Store {
   /** The branch named in the configuration. */
   branch(): Branch
+  /** One that users may clone and only this process writes, for what it keeps itself. */
+  keptBranch(name: string): Branch
   /** Any commit of the history; undefined when there is no such commit. */
   snapshot(at: Oid): Snapshot | undefined
   /** Pulls from the remote now, if there is one. */
@@ -123,6 +125,7 @@ function openedStore(
   return {
     url,
     branch: () => local.branch,
+    keptBranch: (name) => local.keptBranch(name),
     snapshot: (at) => local.snapshot(at),
     seal: () => local.seal(),
     reload: () => listener?.reload(),

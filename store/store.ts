@@ -30,6 +30,8 @@ const WATCH_SETTLE_MS = 20
 /** And without being told: file watches miss things on some file systems. */
 const DISK_POLL_MS = 5000
 
+const KEPT = 'the server alone writes to this branch'
+
 export type LocalStoreOptions = {
   readonly gitDir: string
   readonly branch: string
@@ -51,6 +53,7 @@ export class LocalStore implements Repository {
   readonly #options: LocalStoreOptions
   readonly #foreign: ForeignMoves
   readonly #unlock: () => void
+  readonly #kept = new Map<string, ServedBranch>()
   #watchers: FSWatcher[] = []
   #look: Timer | undefined
   #poll: Timer | undefined
@@ -66,6 +69,7 @@ export class LocalStore implements Repository {
       engine,
       repository: this,
       servedRef: this.branch.ref,
+      isKept: (ref) => this.#isKept(ref),
       rules: options.merge,
     })
   }
@@ -103,6 +107,19 @@ export class LocalStore implements Repository {
     }
   }
 
+  /**
+   * Another branch of the repository, for what the appliance keeps itself: it may be cloned, but only the appliance
+   * moves it. A push to it is refused, and what somebody puts there on the disk is kept aside.
+   */
+  keptBranch(name: string): ServedBranch {
+    const known = name === this.branch.name ? this.branch : this.#kept.get(name)
+    if (known !== undefined) return known
+    const accept: Accept = () => ({ problems: [] })
+    const kept = new ServedBranch({ ...this.#options, engine: this.engine, name, accept })
+    this.#kept.set(name, kept)
+    return kept
+  }
+
   refs(): ReadonlyMap<string, Oid> {
     return this.engine.refs
   }
@@ -125,6 +142,7 @@ export class LocalStore implements Repository {
     for (const { name, old } of request.updates) {
       const actual = engine.ahead.get(name) ?? ZERO_OID
       if (old !== undefined && old !== actual) return err({ kind: 'moved', name, actual })
+      if (this.#isKept(name)) return err({ kind: 'refused', name, problems: [problem(KEPT)] })
     }
     const staged = engine.stage(request.entries)
     const served = request.updates.find((update) => update.name === branch.ref)
@@ -171,6 +189,10 @@ export class LocalStore implements Repository {
         this.#unlock()
       }
     }
+  }
+
+  #isKept(ref: string): boolean {
+    return [...this.#kept.values()].some((branch) => branch.ref === ref)
   }
 
   /** On refusal nothing stays staged. */

@@ -31,7 +31,14 @@ import { httpsTable, tlsTable, type HttpsConfig, type TlsConfig } from './encryp
 import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'
 import { DEFAULT_DNS_LIMITS } from './listen.ts'
-import { transferTable, type TransferConfig } from './transfer-table.ts'
+import {
+  notifyTable,
+  secondaryTable,
+  transferTable,
+  type NotifyConfig,
+  type SecondaryConfig,
+  type TransferConfig,
+} from './transfer-table.ts'
 
 export type DnsConfig = {
   /** UDP and TCP alike. */
@@ -75,6 +82,8 @@ export type DnsConfig = {
     /** Whose updates are taken without a signature. */
     readonly unsigned: readonly Prefix[]
   }
+  readonly notify: NotifyConfig
+  readonly secondary: readonly SecondaryConfig[]
   readonly store: StoreConfig
   readonly observe: ObserveConfig
   readonly sandbox: SandboxConfig
@@ -127,6 +136,8 @@ export const dnsConfig: Decoder<DnsConfig> = object({
   ),
   transfer: transferTable,
   update: section(object({ unsigned: withDefault(list(prefix), []) })),
+  notify: notifyTable,
+  secondary: secondaryTable,
   store: storeTable,
   observe: observeTable,
   sandbox: sandboxTable,

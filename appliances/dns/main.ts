@@ -8,6 +8,7 @@ import { certificateProblems } from './certificates.ts'
 import { dnsConfig } from './config.ts'
 import { keyNeeds, readKeys } from './keys-table.ts'
 import { keeperOf, serve } from './serve.ts'
+import { transferNeeds } from './transfer-table.ts'
 import { wireNeeds } from './wire-needs.ts'
 
 await runAppliance({
@@ -19,7 +20,13 @@ await runAppliance({
     const problems = checkStore(config.store, keeperOf(config).accept)
     return [...certificateProblems(config), ...problems]
   },
-  needs: (config) => joinNeeds(storeNeeds(config.store), keyNeeds(config.keys), wireNeeds(config)),
+  needs: (config) =>
+    joinNeeds(
+      storeNeeds(config.store),
+      keyNeeds(config.keys),
+      wireNeeds(config),
+      transferNeeds(config.secondary),
+    ),
   start: serve,
   commands: { 'hash-password': hashPasswordCommand },
   help: {

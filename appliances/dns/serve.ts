@@ -21,9 +21,9 @@ import { Publication, type Published } from './core/publication.ts'
 import { JoinedKeys } from './core/keys/joined-keys.ts'
 import { readKeys } from './keys-table.ts'
 import { listenDns } from './listen.ts'
+import { openNeighbours } from './neighbours.ts'
 import { openExchange } from './open-exchange.ts'
 import { Updater } from './updater.ts'
-import { serveTransfers } from './zone-transfers.ts'
 
 const PERSON = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
 /** Zones that /status lists one by one. */
@@ -79,15 +79,14 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     },
     counts,
   )
-  const transfers = serveTransfers({
-    config: config.transfer,
+  const neighbours = openNeighbours({
+    config,
+    ring,
     publication,
     served: (origin) => zones.get(origin),
-    source: {
-      log: () => branch.log(),
-      snapshot: (at) => store.snapshot(at),
-      author: PERSON.name,
-    },
+    store,
+    author: PERSON.name,
+    clock,
     log,
     metrics,
   })
@@ -103,7 +102,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const exchange = openExchange({
     server,
     ring,
-    handlers: { transfer: transfers.handle, update: updater.handler },
+    handlers: { ...neighbours.handlers, update: updater.handler },
     tsig: config.tsig,
     udpLimitOctets: config.answers.udpOctets,
     counts,
@@ -113,6 +112,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   })
   const unsubscribe = branch.subscribe((head) => {
     zones = publishLogged(keeper, head, { publication, log })
+    neighbours.keysChanged()
   })
   metrics.gauge(
     'cairn_dns_zones',
@@ -147,21 +147,27 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     ...listener.tlsAddresses.map((a) => `tls://${formatEndpoint(a)}`),
     ...listener.httpsAddresses.map((a) => `https://${formatEndpoint(a)}${config.https!.path}`),
   ]
+  neighbours.start(listener.addresses)
   return {
     addresses: store.url === undefined ? addresses : [...addresses, store.url],
-    status: () => ({ store: store.status(), zones: zonesStatus(zones) }),
+    status: () => ({
+      store: store.status(),
+      zones: zonesStatus(zones),
+      ...neighbours.status(),
+    }),
     async reload() {
       const read = secrets?.reload()
       if (read?.ok === false) log.error('cookie-secrets', { why: read.error })
       reloadCertificates(slots, log)
       store.reload()
+      neighbours.refresh()
       await store.sync()
     },
     async stop() {
       unsubscribe()
       secrets?.close()
-      transfers.stop()
-      await Promise.all([listener.close(), store.close()])
+      await Promise.all([listener.close(), neighbours.stop()])
+      await store.close()
       counts.flush()
     },
   }

@@ -20,18 +20,25 @@ export type ZoneTransfers = {
   stop(): void
 }
 
+/** A branch that zones are served from, and the zone as it has it now. */
+export type HistoryBranch = {
+  readonly source: CommitSource
+  readonly served: (origin: Name) => ServedZone | undefined
+}
+
 export function serveTransfers(parts: {
   readonly config: TransferConfig
   readonly publication: Publication
-  /** The zone as the branch has it now. */
-  readonly served: (origin: Name) => ServedZone | undefined
-  readonly source: CommitSource
+  readonly branches: readonly HistoryBranch[]
   readonly log: Log
   readonly metrics: Metrics
 }): ZoneTransfers {
-  const { config, publication, served, source, log, metrics } = parts
+  const { config, publication, log, metrics } = parts
   const journal = new DifferenceJournal()
-  const commits = new CommitHistory(source, nextTurn)
+  const branches = parts.branches.map(({ source, served }) => ({
+    served,
+    commits: new CommitHistory(source, nextTurn),
+  }))
   const unsubscribe = publication.subscribe((published) => {
     for (const one of published) journal.note(one)
   })
@@ -40,15 +47,20 @@ export function serveTransfers(parts: {
     'cairn_dns_transfers_out',
     'Zone transfers asked of us, by kind and result',
   )
+  const fromBranch = async (zone: Zone, from: number): Promise<ZoneDifference | undefined> => {
+    for (const { served, commits } of branches) {
+      const ours = served(zone.origin)
+      // A zone that is served as something else than its text (signed here) has no history there.
+      if (ours !== undefined && ours.zone === zone) return await commits.difference(ours, from)
+    }
+    return undefined
+  }
   const server = new TransferServer({
     zones: publication,
     history: {
       async difference(zone: Zone, from: number): Promise<ZoneDifference | undefined> {
         const known = journal.between(zone.origin, from, zone.serial ?? from)
-        const ours = served(zone.origin)
-        // A zone that is served as something else than its text (signed here) has no history there.
-        const isText = ours !== undefined && ours.zone === zone
-        const found = known ?? (isText ? await commits.difference(ours, from) : undefined)
+        const found = known ?? (await fromBranch(zone, from))
         return found !== undefined && isLongerThan(found, zone) ? undefined : found
       },
     },

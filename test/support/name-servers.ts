@@ -8,7 +8,12 @@ import { peerPath } from './peers.ts'
 
 export type ZoneFile = { readonly name: string; readonly file: string }
 
-export type NameServer = { readonly port: number; stop(): Promise<void> }
+export type NameServer = {
+  readonly port: number
+  /** Reads its zone files again (SIGHUP). */
+  reload(): void
+  stop(): Promise<void>
+}
 
 const HOST = '127.0.0.1'
 const START_LIMIT_MS = 5000
@@ -40,7 +45,7 @@ remote-control:
   control-enable: no
 ${zones.map(({ name, file }) => `zone:\n  name: "${name}"\n  zonefile: "${file}"\n`).join('')}`,
   )
-  return await start('nsd', ['-d', '-c', config], port)
+  return await startServer('nsd', ['-d', '-c', config], port)
 }
 
 /** Knot DNS in the foreground on a port of its own. */
@@ -69,7 +74,7 @@ template:
 zone:
 ${zones.map(({ name, file }) => `  - domain: ${name}\n    file: ${file}\n`).join('')}`,
   )
-  return await start('knotd', ['-c', config], port)
+  return await startServer('knotd', ['-c', config], port)
 }
 
 /** One query over UDP; undefined when nothing comes back in time. */
@@ -119,7 +124,12 @@ export async function askTcp(port: number, queries: readonly Uint8Array[]): Prom
   }
 }
 
-async function start(name: string, args: readonly string[], port: number): Promise<NameServer> {
+/** A name server's program in the foreground, once it answers on `port`. */
+export async function startServer(
+  name: string,
+  args: readonly string[],
+  port: number,
+): Promise<NameServer> {
   const program = peerPath(name)
   if (program === undefined) throw new Error(`${name} is not installed`)
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -131,7 +141,7 @@ async function start(name: string, args: readonly string[], port: number): Promi
     await stop(child)
     throw new Error(`${name} did not start: ${complaint}`)
   }
-  return { port, stop: () => stop(child) }
+  return { port, reload: () => void child.kill('SIGHUP'), stop: () => stop(child) }
 }
 
 /** Any answer to any question will do. */
@@ -158,7 +168,7 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 /** Free for TCP now, and so most likely for UDP in a moment. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((done) => void server.listen(0, HOST, done))
   const { port } = server.address() as AddressInfo

@@ -1,0 +1,143 @@
+// Everything between this server and others that have the same zones: transfers out and in, NOTIFY both ways.
+import type { Clock } from '../../shared/clock/clock.ts'
+import { formatName, ROOT, type Name } from '../../shared/dns/name.ts'
+import type { Log } from '../../shared/log/log.ts'
+import type { Metrics } from '../../shared/metrics/metrics.ts'
+import { formatEndpoint, type Endpoint } from '../../shared/net/endpoint.ts'
+import type { Store } from '../../store/index.ts'
+import type { ServedZone } from './core/branch/zone-set.ts'
+import type { KeyRing } from './core/keys/key.ts'
+import type { Publication } from './core/publication.ts'
+import type { RequestHandler } from './core/request.ts'
+import { keptPath } from './core/transfer/kept-files.ts'
+import { notifyHandler } from './core/transfer/notify-in.ts'
+import type { DnsConfig } from './config.ts'
+import { NotifySender } from './notify-sender.ts'
+import { PeerClient, type Peer } from './peer-client.ts'
+import { SecondaryZones } from './secondary-zones.ts'
+import { peersOf } from './transfer-table.ts'
+import { serveTransfers } from './zone-transfers.ts'
+
+/** The branch that copies are kept in. */
+export const SECONDARY_BRANCH = 'secondary'
+
+const DNS_PORT = 53
+
+export type Neighbours = {
+  readonly handlers: { readonly transfer: RequestHandler; readonly notify: RequestHandler }
+  /** Begins to ask and to tell; `addresses` are our own. */
+  start(addresses: readonly Endpoint[]): void
+  /** The keys may be others now. */
+  keysChanged(): void
+  /** Looks at all primaries now. */
+  refresh(): void
+  status(): { readonly secondary: unknown; readonly notify: unknown }
+  stop(): Promise<void>
+}
+
+export function openNeighbours(parts: {
+  readonly config: DnsConfig
+  readonly ring: KeyRing
+  readonly publication: Publication
+  /** The zone as the branch has it now. */
+  readonly served: (origin: Name) => ServedZone | undefined
+  readonly store: Store
+  /** Author of this server's own commits. */
+  readonly author: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+}): Neighbours {
+  const { config, ring, publication, served, store, author, clock, log, metrics } = parts
+  const client = new PeerClient({ ring, policy: config.tsig, clock })
+  const isOwn = (origin: Name): boolean => served(origin) !== undefined
+  const kept = store.keptBranch(SECONDARY_BRANCH)
+  const secondaries = new SecondaryZones({
+    client,
+    branch: kept,
+    publication,
+    isOwn,
+    clock,
+    log,
+    metrics,
+  })
+  const main = store.branch()
+  const snapshot = (at: Parameters<Store['snapshot']>[0]): ReturnType<Store['snapshot']> =>
+    store.snapshot(at)
+  const transfers = serveTransfers({
+    config: config.transfer,
+    publication,
+    branches: [
+      { served, source: { log: () => main.log(), snapshot, author } },
+      {
+        served(origin) {
+          const zone = secondaries.copyOf(origin)
+          return zone && { origin, paths: [keptPath(origin)], zone, includes: [] }
+        },
+        source: { log: () => kept.log(), snapshot, author },
+      },
+    ],
+    log,
+    metrics,
+  })
+  const notifies = metrics.counter('cairn_dns_notify_in', 'NOTIFY messages received, by result')
+  const notify = notifyHandler({
+    isPrimary: (zone, address) => secondaries.isPrimary(zone, address),
+    refresh: (zone, address, serial) => secondaries.notify(zone, address, serial),
+    isOwn,
+    pull: config.store.remote === undefined ? undefined : () => void store.sync(),
+    received(zone, result, { client: { address } }) {
+      notifies.inc({ result })
+      const fields = { zone: zone && formatName(zone), client: address, result }
+      if (result === 'refresh' || result === 'pull') log.info('notify-in', fields)
+      else log.debug('notify-in', fields)
+    },
+  })
+  let sender: NotifySender | undefined
+  let ours: ReadonlySet<string> = new Set()
+  let byKeys: ReadonlySet<Name> = new Set()
+  const configured = new Map(
+    config.secondary.map(({ zone, primaries }) => [zone, peersOf(primaries)]),
+  )
+  /** Keys whose name or configuration says where the primary is make copies of the zones they are for. */
+  const followKeys = (): void => {
+    const found = new Map<Name, Peer[]>()
+    for (const { name, primary: host, grants } of ring.all()) {
+      if (host === undefined || ours.has(formatEndpoint({ host, port: DNS_PORT }))) continue
+      for (const { right, zone } of grants) {
+        if (right === 'notify' || zone === ROOT || isOwn(zone) || configured.has(zone)) continue
+        const peer = { endpoint: { host, port: DNS_PORT }, key: name }
+        found.set(zone, [...(found.get(zone) ?? []), peer])
+      }
+    }
+    for (const zone of byKeys) if (!found.has(zone)) void secondaries.forget(zone)
+    for (const [zone, peers] of found) secondaries.follow(zone, peers)
+    byKeys = new Set(found.keys())
+  }
+  return {
+    handlers: { transfer: transfers.handle, notify },
+    start(addresses) {
+      ours = new Set(addresses.map(formatEndpoint))
+      for (const [zone, peers] of configured) secondaries.follow(zone, peers)
+      followKeys()
+      sender = new NotifySender({
+        rules: config.notify,
+        ring,
+        client,
+        publication,
+        isSelf: (address) => ours.has(address),
+        clock,
+        log,
+        metrics,
+      })
+    },
+    keysChanged: followKeys,
+    refresh: () => secondaries.refresh(),
+    status: () => ({ secondary: secondaries.status(), notify: sender?.status() }),
+    async stop() {
+      transfers.stop()
+      sender?.stop()
+      await secondaries.stop()
+    },
+  }
+}

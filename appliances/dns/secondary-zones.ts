@@ -1,0 +1,441 @@
+// Zones that are copies of a primary's: asks, checks, keeps each accepted version as a commit of a branch of its own, and
+// publishes it. A restart serves what the branch has, and remembers how old it is.
+import { randomInt } from 'node:crypto'
+import type { Clock, Timer } from '../../shared/clock/clock.ts'
+import { formatName, type Name } from '../../shared/dns/name.ts'
+import { TYPE } from '../../shared/dns/record-types.ts'
+import type { Log } from '../../shared/log/log.ts'
+import type { Metrics } from '../../shared/metrics/metrics.ts'
+import { formatEndpoint } from '../../shared/net/endpoint.ts'
+import { err, ok, type Result } from '../../shared/result/result.ts'
+import type { Branch } from '../../store/index.ts'
+import type { Publication } from './core/publication.ts'
+import {
+  expiresAt,
+  secondaryWakeAt,
+  startSecondary,
+  stepSecondary,
+  type SecondaryInput,
+  type SecondaryOutput,
+  type SecondaryState,
+} from './core/transfer/secondary.ts'
+import {
+  formatRefreshed,
+  keptPath,
+  parseRefreshed,
+  REFRESHED_FILE,
+} from './core/transfer/kept-files.ts'
+import { keepReceived, readKept, soaTimers, type KeptZone } from './core/transfer/received-zone.ts'
+import {
+  answeredSerial,
+  rcodeWord,
+  soaQuery,
+  transferQuery,
+} from './core/transfer/transfer-query.ts'
+import {
+  TransferReader,
+  type Received,
+  type TransferError,
+} from './core/transfer/transfer-reader.ts'
+import type { Zone } from './core/zone/zone.ts'
+import type { Peer, PeerClient } from './peer-client.ts'
+
+export type SecondaryZonesParts = {
+  readonly client: PeerClient
+  /** Where copies are kept; nobody else writes there. */
+  readonly branch: Branch
+  readonly publication: Publication
+  /** A zone of our own: then there is no copy to serve. */
+  readonly isOwn: (origin: Name) => boolean
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+/** How often refreshes without a transfer are written down. */
+const NOTE_MS = 3_600_000
+/** Transfers under way at once; the others wait for their turn. */
+const TRANSFERS_LIMIT = 8
+
+export class SecondaryZones {
+  readonly #parts: SecondaryZonesParts
+  readonly #zones = new Map<Name, SecondaryZone>()
+  readonly #stopping = new AbortController()
+  readonly #counter
+  #noting: Timer | undefined
+  #running = 0
+  readonly #waiting: (() => void)[] = []
+
+  constructor(parts: SecondaryZonesParts) {
+    this.#parts = parts
+    const { metrics } = parts
+    this.#counter = metrics.counter('cairn_dns_transfers_in', 'Zone transfers we asked for')
+    metrics.gauge('cairn_dns_secondary_zones', 'Zones that are copies', () => this.#zones.size)
+    metrics.gauge('cairn_dns_secondary_expired', 'Copies too old to be answered from', () =>
+      this.#count((zone) => zone.state.isExpired),
+    )
+    metrics.gauge('cairn_dns_secondary_age_seconds', 'Since the stalest copy was fresh', () =>
+      Math.max(0, ...Array.from(this.#zones.values(), (zone) => this.#ageMs(zone) / 1000)),
+    )
+    this.#noteLater()
+  }
+
+  get origins(): Iterable<Name> {
+    return this.#zones.keys()
+  }
+
+  /** The copy that is kept; undefined without one. */
+  copyOf(origin: Name): Zone | undefined {
+    return this.#zones.get(origin)?.kept
+  }
+
+  /** Begins with a zone, or goes on with other primaries. */
+  follow(origin: Name, primaries: readonly Peer[]): void {
+    const known = this.#zones.get(origin)
+    if (known !== undefined) {
+      if (JSON.stringify(known.primaries) === JSON.stringify(primaries)) return
+      known.primaries = primaries
+      known.state = { ...known.state, primaries: primaries.length, primary: 0 }
+      return
+    }
+    const { clock, log, branch } = this.#parts
+    const nowMs = clock.monotonicMs()
+    const zone: SecondaryZone = {
+      origin,
+      primaries,
+      state: startSecondary(primaries.length, nowMs),
+      kept: undefined,
+      lastError: undefined,
+      timer: undefined,
+      gone: new AbortController(),
+    }
+    const content = branch.head.get(keptPath(origin))
+    if (content !== undefined) {
+      const read = readKept(sourceOf(zone), Buffer.from(content).toString('latin1'))
+      if (read.ok) {
+        const wallMs = clock.wallMs()
+        const freshMs = Math.min(this.#refreshedAt(origin) ?? wallMs, wallMs)
+        const refreshedAtMs = nowMs - (wallMs - freshMs)
+        const timers = soaTimers(read.value.zone)
+        const serial = read.value.zone.serial!
+        zone.state = startSecondary(primaries.length, nowMs, { serial, timers, refreshedAtMs })
+        zone.kept = read.value.zone
+        const expiry = expiresAt(zone.state)
+        if (expiry !== undefined && expiry > nowMs) this.#publish(zone)
+      } else log.error('secondary-unreadable', { zone: formatName(origin), why: read.error })
+    }
+    this.#zones.set(origin, zone)
+    this.#input(zone, { kind: 'wake' })
+  }
+
+  /** Ends with a zone: it is neither served nor kept any more. */
+  async forget(origin: Name): Promise<void> {
+    const zone = this.#zones.get(origin)
+    if (zone === undefined) return
+    zone.gone.abort()
+    zone.timer?.cancel()
+    this.#zones.delete(origin)
+    const { publication, branch, log, isOwn } = this.#parts
+    if (!isOwn(origin)) {
+      const before = publication.get(origin)?.zone
+      publication.publish([{ origin, before, after: undefined, isBroken: false }])
+    }
+    const info = { message: `Forget ${formatName(origin)}`, author: SELF }
+    const done = await branch.commit(info, (edit) => {
+      if (edit.entry(keptPath(origin)) !== undefined) edit.delete(keptPath(origin))
+      edit.set(REFRESHED_FILE, formatRefreshed(this.#times()))
+    })
+    if (!done.ok && done.error.kind !== 'unchanged')
+      log.error('secondary-not-kept', { zone: formatName(origin), why: done.error.kind })
+  }
+
+  /** Whether `address` is one of the zone's primaries; undefined when the zone is none of ours. */
+  isPrimary(origin: Name, address: string): boolean | undefined {
+    return this.#zones.get(origin)?.primaries.some((p) => p.endpoint.host === address)
+  }
+
+  notify(origin: Name, address: string, serial: number | undefined): void {
+    const zone = this.#zones.get(origin)
+    if (zone === undefined) return
+    const primary = zone.primaries.findIndex((p) => p.endpoint.host === address)
+    this.#input(zone, {
+      kind: 'notify',
+      ...(primary >= 0 && { primary }),
+      ...(serial !== undefined && { serial }),
+    })
+  }
+
+  /** Looks at every zone now. */
+  refresh(): void {
+    for (const zone of this.#zones.values()) this.#input(zone, { kind: 'notify' })
+  }
+
+  status(): unknown {
+    const { clock } = this.#parts
+    const nowMs = clock.monotonicMs()
+    const time = (ms: number | undefined): string | undefined =>
+      ms === undefined ? undefined : new Date(clock.wallMs() + ms - nowMs).toISOString()
+    return Array.from(this.#zones.values(), ({ origin, primaries, state, lastError }) => ({
+      zone: formatName(origin),
+      serial: state.serial,
+      primaries: primaries.map(({ endpoint }) => formatEndpoint(endpoint)),
+      phase: state.isExpired ? 'expired' : state.phase,
+      refreshed: time(state.refreshedAtMs),
+      next: state.phase === 'idle' ? time(state.dueAtMs) : undefined,
+      expires: time(expiresAt(state)),
+      lastError,
+    }))
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#noting?.cancel()
+    for (const zone of this.#zones.values()) {
+      zone.gone.abort()
+      zone.timer?.cancel()
+    }
+    await this.#note()
+  }
+
+  #input(zone: SecondaryZone, input: SecondaryInput): void {
+    if (zone.gone.signal.aborted) return
+    const { clock } = this.#parts
+    const random = randomInt(RANDOM_STEPS) / RANDOM_STEPS
+    const [state, outputs] = stepSecondary(zone.state, input, clock.monotonicMs(), random)
+    const isBack = zone.state.isExpired && !state.isExpired
+    zone.state = state
+    if (isBack) this.#publish(zone)
+    for (const output of outputs) void this.#perform(zone, output)
+    zone.timer?.cancel()
+    const wakeAt = secondaryWakeAt(zone.state)
+    if (wakeAt === undefined) return
+    const delayMs = Math.min(Math.max(wakeAt - clock.monotonicMs(), 0), TIMER_LIMIT_MS)
+    zone.timer = clock.after(delayMs, () => this.#input(zone, { kind: 'wake' }))
+  }
+
+  async #perform(zone: SecondaryZone, output: SecondaryOutput): Promise<void> {
+    const name = formatName(zone.origin)
+    if (output.kind === 'expired') {
+      this.#parts.log.error('secondary-expired', { zone: name })
+      this.#publish(zone)
+      return
+    }
+    const peer = zone.primaries[output.primary]!
+    const input =
+      output.kind === 'query'
+        ? await this.#query(zone, peer)
+        : await this.#transfer(zone, peer, output.from)
+    if (zone.gone.signal.aborted) return
+    if (input.ok) {
+      zone.lastError = undefined
+      this.#input(zone, input.value)
+      return
+    }
+    zone.lastError = `${formatEndpoint(peer.endpoint)}: ${input.error}`
+    this.#parts.log.warn('secondary-failed', {
+      zone: name,
+      primary: formatEndpoint(peer.endpoint),
+      asked: output.kind === 'query' ? 'SOA' : output.from === undefined ? 'AXFR' : 'IXFR',
+      why: input.error,
+    })
+    this.#input(zone, { kind: 'failed' })
+  }
+
+  async #query(zone: SecondaryZone, peer: Peer): Promise<Result<SecondaryInput, string>> {
+    const query = soaQuery(randomInt(ID_LIMIT), zone.origin)
+    const answer = await this.#parts.client.ask(peer, query, zone.gone.signal)
+    if (!answer.ok) return answer
+    const serial = answeredSerial(zone.origin, answer.value)
+    return serial.ok ? ok({ kind: 'serial', serial: serial.value }) : serial
+  }
+
+  async #transfer(
+    zone: SecondaryZone,
+    peer: Peer,
+    from: number | undefined,
+  ): Promise<Result<SecondaryInput, string>> {
+    await this.#turn()
+    try {
+      const received = await this.#receive(zone, peer, from)
+      const kind = from === undefined ? 'full' : 'incremental'
+      if (!received.ok) {
+        this.#counter.inc({ kind, result: 'failed' })
+        return received
+      }
+      if (received.value.kind === 'current') {
+        this.#counter.inc({ kind: 'current', result: 'done' })
+        return ok({ kind: 'current' })
+      }
+      const stored = await this.#store(zone, peer, received.value)
+      this.#counter.inc({ kind: received.value.kind, result: stored.ok ? 'done' : 'refused' })
+      return stored
+    } finally {
+      this.#running--
+      this.#waiting.shift()?.()
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#running >= TRANSFERS_LIMIT)
+      await new Promise<void>((resolve) => void this.#waiting.push(resolve))
+    this.#running++
+  }
+
+  async #receive(
+    zone: SecondaryZone,
+    peer: Peer,
+    serial: number | undefined,
+  ): Promise<Result<Received, string>> {
+    const { origin } = zone
+    const id = randomInt(ID_LIMIT)
+    const qtype = serial === undefined ? TYPE.AXFR : TYPE.IXFR
+    const reader = new TransferReader({ id, zone: origin, qtype, serial })
+    const answer: { received: Result<Received | undefined, TransferError> } = {
+      received: ok(undefined),
+    }
+    const query = transferQuery(id, origin, serial)
+    const done = await this.#parts.client.converse(
+      peer,
+      query,
+      (message) => {
+        const taken = reader.take(message)
+        answer.received = taken
+        return taken.ok && taken.value === undefined ? 'more' : 'done'
+      },
+      zone.gone.signal,
+    )
+    const { received } = answer
+    if (!received.ok) return err(errorWord(received.error))
+    if (!done.ok) return done
+    return received.value === undefined ? err('ended-early') : ok(received.value)
+  }
+
+  async #store(
+    zone: SecondaryZone,
+    peer: Peer,
+    received: Exclude<Received, { kind: 'current' }>,
+  ): Promise<Result<SecondaryInput, string>> {
+    const { branch, log } = this.#parts
+    const { origin } = zone
+    const before = zone.kept?.serial
+    const kept = keepReceived(sourceOf(zone), received)
+    if (!kept.ok) return kept
+    if (zone.gone.signal.aborted) return err('stopped')
+    const times = this.#times().set(origin, this.#parts.clock.wallMs())
+    const primary = peer.key === undefined ? '' : ` with ${formatName(peer.key)}`
+    const info = {
+      message: `${formatName(origin)} ${before ?? 'anew'} to ${kept.value.zone.serial}\n\n${countText(received)} from ${formatEndpoint(peer.endpoint)}${primary}\n`,
+      author: { name: peer.endpoint.host, email: `${formatName(origin)}@secondary` },
+    }
+    const done = await branch.commit(info, (edit) => {
+      edit.set(keptPath(origin), Buffer.from(kept.value.text, 'latin1'))
+      edit.set(REFRESHED_FILE, formatRefreshed(times))
+    })
+    if (!done.ok && done.error.kind !== 'unchanged') return err(`not-kept ${done.error.kind}`)
+    this.#take(zone, kept.value)
+    const { serial } = kept.value.zone
+    log.info('transfer-in', {
+      zone: formatName(origin),
+      primary: formatEndpoint(peer.endpoint),
+      kind: received.kind,
+      serial,
+    })
+    return ok({ kind: 'stored', serial: serial!, timers: soaTimers(kept.value.zone) })
+  }
+
+  #take(zone: SecondaryZone, { zone: kept }: KeptZone): void {
+    zone.kept = kept
+    zone.state = { ...zone.state, isExpired: false }
+    this.#publish(zone)
+    kept.own()
+  }
+
+  /** Serves the copy, or SERVFAIL when it is too old. */
+  #publish({ origin, kept, state }: SecondaryZone): void {
+    const { publication, isOwn, log } = this.#parts
+    if (isOwn(origin)) {
+      log.warn('secondary-shadowed', { zone: formatName(origin) })
+      return
+    }
+    const before = publication.get(origin)?.zone
+    const after = state.isExpired ? undefined : kept
+    publication.publish([{ origin, before, after, isBroken: after === undefined }])
+  }
+
+  #refreshedAt(origin: Name): number | undefined {
+    const content = this.#parts.branch.head.get(REFRESHED_FILE)
+    return content && parseRefreshed(Buffer.from(content).toString('latin1')).get(origin)
+  }
+
+  /** When each copy was last known to be fresh, in wall time. */
+  #times(): Map<Name, number> {
+    const wallMs = this.#parts.clock.wallMs()
+    const times = new Map<Name, number>()
+    for (const [origin, zone] of this.#zones)
+      if (zone.state.refreshedAtMs !== undefined) times.set(origin, wallMs - this.#ageMs(zone))
+    return times
+  }
+
+  #ageMs({ state }: SecondaryZone): number {
+    return state.refreshedAtMs === undefined
+      ? 0
+      : this.#parts.clock.monotonicMs() - state.refreshedAtMs
+  }
+
+  #noteLater(): void {
+    this.#noting = this.#parts.clock.after(NOTE_MS, () => {
+      void this.#note()
+      this.#noteLater()
+    })
+  }
+
+  async #note(): Promise<void> {
+    if (this.#zones.size === 0) return
+    const { branch, log } = this.#parts
+    const info = { message: 'Note when copies were fresh', author: SELF }
+    const text = formatRefreshed(this.#times())
+    const done = await branch.commit(info, (edit) => edit.set(REFRESHED_FILE, text))
+    if (!done.ok && done.error.kind !== 'unchanged')
+      log.error('secondary-not-kept', { why: done.error.kind })
+  }
+
+  #count(is: (zone: SecondaryZone) => boolean): number {
+    return [...this.#zones.values()].filter(is).length
+  }
+}
+
+type SecondaryZone = {
+  readonly origin: Name
+  primaries: readonly Peer[]
+  state: SecondaryState
+  kept: Zone | undefined
+  lastError: string | undefined
+  timer: Timer | undefined
+  readonly gone: AbortController
+}
+
+function sourceOf({ origin, kept }: SecondaryZone): {
+  origin: Name
+  file: string
+  before: Zone | undefined
+} {
+  return { origin, file: keptPath(origin), before: kept }
+}
+
+function countText(received: Exclude<Received, { kind: 'current' }>): string {
+  if (received.kind === 'full') return `All ${received.records.length + 1} records`
+  const removed = received.steps.reduce((sum, step) => sum + step.removed.length, 0)
+  const added = received.steps.reduce((sum, step) => sum + step.added.length, 0)
+  return `${removed} records removed, ${added} added`
+}
+
+function errorWord(error: TransferError): string {
+  if (error.kind === 'rcode') return rcodeWord(error.rcode)
+  return error.kind === 'malformed' ? `malformed: ${error.why}` : `too-large ${error.what}`
+}
+
+const SELF = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
+const ID_LIMIT = 65_536
+const RANDOM_STEPS = 65_536
+/** Longer timers are armed again. */
+const TIMER_LIMIT_MS = 86_400_000
