@@ -180,6 +180,7 @@ async function startNsd({ dir, port, ours, role }: Layout): Promise<NameServer> 
   server-count: 1
   username: ""
   zonesdir: "${dir}"
+  database: ""
   pidfile: "${dir}/nsd.pid"
   xfrdfile: "${dir}/xfrd.state"
   xfrdir: "${dir}"
