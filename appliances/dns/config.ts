@@ -29,6 +29,7 @@ import {
 } from './limits-table.ts'
 import { httpsTable, tlsTable, type HttpsConfig, type TlsConfig } from './encrypted-table.ts'
 import type { SerialRule } from './core/branch/zone-keeper.ts'
+import { dnssecTable, type DnssecConfig } from './dnssec-table.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'
 import { DEFAULT_DNS_LIMITS } from './listen.ts'
 import {
@@ -84,6 +85,7 @@ export type DnsConfig = {
   }
   readonly notify: NotifyConfig
   readonly secondary: readonly SecondaryConfig[]
+  readonly dnssec: DnssecConfig
   readonly store: StoreConfig
   readonly observe: ObserveConfig
   readonly sandbox: SandboxConfig
@@ -138,6 +140,7 @@ export const dnsConfig: Decoder<DnsConfig> = object({
   update: section(object({ unsigned: withDefault(list(prefix), []) })),
   notify: notifyTable,
   secondary: secondaryTable,
+  dnssec: dnssecTable,
   store: storeTable,
   observe: observeTable,
   sandbox: sandboxTable,

@@ -6,6 +6,8 @@ import { joinNeeds } from '../../shared/sandbox/needs.ts'
 import { checkStore, storeNeeds } from '../../store/index.ts'
 import { certificateProblems } from './certificates.ts'
 import { dnsConfig } from './config.ts'
+import { dnssecCommand } from './dnssec-command.ts'
+import { dnssecNeeds } from './dnssec-table.ts'
 import { keyNeeds, readKeys } from './keys-table.ts'
 import { keeperOf, serve } from './serve.ts'
 import { transferNeeds } from './transfer-table.ts'
@@ -26,9 +28,10 @@ await runAppliance({
       keyNeeds(config.keys),
       wireNeeds(config),
       transferNeeds(config.secondary),
+      dnssecNeeds(config.dnssec),
     ),
   start: serve,
-  commands: { 'hash-password': hashPasswordCommand },
+  commands: { dnssec: dnssecCommand, 'hash-password': hashPasswordCommand },
   help: {
     summary: 'Answers DNS queries from zones that live in a git branch.',
     example: `

@@ -20,6 +20,7 @@ import type { LoadedZones, ZoneSet } from './core/branch/zone-set.ts'
 import { Publication, type Published } from './core/publication.ts'
 import { JoinedKeys } from './core/keys/joined-keys.ts'
 import { readKeys } from './keys-table.ts'
+import { Dnssec } from './dnssec.ts'
 import { listenDns } from './listen.ts'
 import { openNeighbours } from './neighbours.ts'
 import { openExchange } from './open-exchange.ts'
@@ -65,7 +66,8 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   }
   const branch = store.branch()
   const publication = new Publication()
-  let zones = publishLogged(keeper, branch.head, { publication, log })
+  const dnssec = new Dnssec(config.dnssec, { publication, clock, log, fail: context.fail })
+  let zones = publishLogged(keeper, branch.head, { publication, dnssec, log })
   const counts = countAnswers(metrics, clock)
   const server = new Nameserver(
     publication,
@@ -111,7 +113,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     metrics,
   })
   const unsubscribe = branch.subscribe((head) => {
-    zones = publishLogged(keeper, head, { publication, log })
+    zones = publishLogged(keeper, head, { publication, dnssec, log })
     neighbours.keysChanged()
   })
   metrics.gauge(
@@ -153,6 +155,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     status: () => ({
       store: store.status(),
       zones: zonesStatus(zones),
+      dnssec: dnssec.status(),
       ...neighbours.status(),
     }),
     async reload() {
@@ -162,11 +165,12 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
       store.reload()
       neighbours.refresh()
       await store.sync()
+      await dnssec.tick()
     },
     async stop() {
       unsubscribe()
       secrets?.close()
-      await Promise.all([listener.close(), neighbours.stop()])
+      await Promise.all([listener.close(), neighbours.stop(), dnssec.stop()])
       await store.close()
       counts.flush()
     },
@@ -177,9 +181,9 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
 function publishLogged(
   keeper: ZoneKeeper,
   head: Snapshot,
-  to: { readonly publication: Publication; readonly log: Log },
+  to: { readonly publication: Publication; readonly dnssec: Dnssec; readonly log: Log },
 ): ZoneSet {
-  const { publication, log } = to
+  const { publication, dnssec, log } = to
   const loaded: LoadedZones = keeper.publish(head)
   for (const problem of loaded.problems) {
     const fields = { problem: formatProblem(problem) }
@@ -190,13 +194,13 @@ function publishLogged(
   for (const origin of loaded.origins) {
     const served = loaded.zones.get(origin)
     const name = formatName(origin)
-    const after = served?.zone
+    const after = dnssec.offer(origin, served?.zone)
     const isBroken = served !== undefined && after === undefined
     published.push({ origin, before: publication.get(origin)?.zone, after, isBroken })
     if (served === undefined) log.info('zone-gone', { zone: name })
     else if (served.zone === undefined)
       log.error('zone-broken', { zone: name, file: served.paths[0] })
-    else log.info('zone-published', { zone: name, serial: served.zone.serial })
+    else log.info('zone-published', { zone: name, serial: after?.serial })
   }
   publication.publish(published)
   return loaded.zones

@@ -6,6 +6,7 @@ import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
 import { BranchKeys } from '../keys/branch-keys.ts'
 import type { KeyRing } from '../keys/key.ts'
+import { clearKeys } from './clear-keys.ts'
 import { isNewerSerial, nextSerial, replaceSerial } from '../text/soa-serial.ts'
 import { zoneDifference } from '../zone/zone-difference.ts'
 import { findRecords } from '../zone/zone-places.ts'
@@ -46,7 +47,11 @@ export class ZoneKeeper {
     this.#repaired = undefined
     const loaded = loadZones(candidate, base)
     const { zones } = loaded
-    const problems = [...loaded.problems, ...BranchKeys.load(candidate, this.#keys).problems]
+    const problems = [
+      ...loaded.problems,
+      ...BranchKeys.load(candidate, this.#keys).problems,
+      ...clearKeys(candidate, before),
+    ]
     if (hasErrors(problems)) return { problems }
     this.#recent = [...this.#recent, zones].slice(-RECENT_LIMIT)
     const stale = staleSerials(known, zones)

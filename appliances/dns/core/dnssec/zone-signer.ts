@@ -28,10 +28,9 @@ import { SortedChain, type Link } from './sorted-chain.ts'
 import { zoneDigest, zonemdPlaceholder, zonemdRdata } from './zone-digest.ts'
 import { isInBitmap, isSigned, nameKind, type NameKind } from './zone-names.ts'
 
-export type Denial = 'nsec' | 'nsec3' | 'compact'
+export type Denial = 'nsec' | 'nsec3'
 
 export type SignerSettings = {
-  /** `compact` makes no records: they are made and signed with the answer (RFC 9824). */
   readonly denial: Denial
   readonly lifetimeSeconds: number
   /** A signature is made anew when it has no longer to live. */

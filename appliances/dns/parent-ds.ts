@@ -1,0 +1,90 @@
+// Asks the servers of a parent zone for DS records (RFC 7344 §6.1 from the child's side): what all of them say alike.
+import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import {
+  decodeMessage,
+  encodeMessage,
+  FLAG,
+  OPCODE,
+  RCODE,
+  type Message,
+} from '../../shared/dns/message.ts'
+import { canonicalName, type Name } from '../../shared/dns/name.ts'
+import { CLASS, TYPE } from '../../shared/dns/record-types.ts'
+import { isIPv6 } from 'node:net'
+import type { Endpoint } from '../../shared/net/endpoint.ts'
+import type { ParentDs } from './zone-signing.ts'
+
+const ANSWER_LIMIT_MS = 3_000
+
+/** DS records that every one of `servers` has; undefined when one did not answer, or not with authority. */
+export async function askParents(
+  origin: Name,
+  servers: readonly Endpoint[],
+): Promise<ParentDs | undefined> {
+  const answers = await Promise.all(servers.map((server) => askOne(origin, server)))
+  let common: ParentDs | undefined
+  for (const answer of answers) {
+    if (answer === undefined) return undefined
+    const known = new Set(answer.rdatas.map(hexOf))
+    common =
+      common === undefined
+        ? answer
+        : {
+            rdatas: common.rdatas.filter((rdata) => known.has(hexOf(rdata))),
+            ttlSeconds: Math.max(common.ttlSeconds, answer.ttlSeconds),
+          }
+    // One that still has a DS is enough for the zone not to be without.
+    if (common.rdatas.length === 0 && answers.some((a) => (a?.rdatas.length ?? 0) > 0)) {
+      return undefined
+    }
+  }
+  return common
+}
+
+function askOne(origin: Name, { host, port }: Endpoint): Promise<ParentDs | undefined> {
+  const id = randomInt(0x10000)
+  const query = encodeMessage({
+    id,
+    opcode: OPCODE.QUERY,
+    flags: 0,
+    rcode: RCODE.NOERROR,
+    questions: [{ qname: origin, qtype: TYPE.DS, qclass: CLASS.IN }],
+    answers: [],
+    authorities: [],
+    additionals: [],
+  })
+  return new Promise((done) => {
+    // Connected, so that only this server's packets come in.
+    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+    const timer = setTimeout(() => end(undefined), ANSWER_LIMIT_MS)
+    const end = (answer: ParentDs | undefined): void => {
+      clearTimeout(timer)
+      socket.close()
+      done(answer)
+    }
+    socket.once('error', () => end(undefined))
+    socket.on('message', (packet) => {
+      const message = decodeMessage(packet)
+      if (message.ok && message.value.id === id) end(dsIn(message.value, origin))
+    })
+    socket.connect(port, host, () => socket.send(query))
+  })
+}
+
+function dsIn(message: Message, origin: Name): ParentDs | undefined {
+  const { flags, rcode, answers } = message
+  if (rcode !== RCODE.NOERROR || (flags & FLAG.AA) === 0 || (flags & FLAG.TC) !== 0)
+    return undefined
+  const ds = answers.filter(
+    ({ owner, type }) => type === TYPE.DS && canonicalName(owner) === origin,
+  )
+  return {
+    rdatas: ds.map(({ rdata }) => rdata),
+    ttlSeconds: ds.reduce((highest, { ttlSeconds }) => Math.max(highest, ttlSeconds), 0),
+  }
+}
+
+function hexOf(rdata: Uint8Array): string {
+  return Buffer.from(rdata).toString('hex')
+}

@@ -1,0 +1,118 @@
+// A signed zone from push to validator, on loopback: pushed with git, transferred and judged by dnssec-verify.
+import { execFile } from 'node:child_process'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, expect } from 'vitest'
+import { dnsConfig } from '../../appliances/dns/config.ts'
+import { serve } from '../../appliances/dns/serve.ts'
+import type { Running } from '../../shared/appliance/appliance.ts'
+import { systemClock } from '../../shared/clock/clock.ts'
+import { decodeConfig } from '../../shared/config/decode.ts'
+import { silentLog } from '../../shared/log/log.ts'
+import { Registry } from '../../shared/metrics/registry.ts'
+import { formatProblem } from '../../shared/result/problem.ts'
+import { git } from '../support/git.ts'
+import { peerPath, peerTest } from '../support/peers.ts'
+import { tempDir } from '../support/temp.ts'
+import { commit, firstPush } from '../support/working-copy.ts'
+
+const run = promisify(execFile)
+const ZONE =
+  '$TTL 300\n@ SOA ns hostmaster 1 7200 3600 1209600 60\n@ NS ns\nns A 192.0.2.1\n*.w TXT "wild"\n'
+
+const running: Running[] = []
+afterEach(async () => {
+  for (const one of running.splice(0)) await one.stop()
+})
+
+async function start(folder: string): Promise<{ port: string; url: string; running: Running }> {
+  const text = `listen = ["127.0.0.1:0"]
+[store]
+path = ${JSON.stringify(join(folder, 'zones.git'))}
+[store.serve]
+listen = "127.0.0.1:0"
+[observe]
+[transfer]
+allow = ["127.0.0.1"]
+[dnssec]
+key_folder = ${JSON.stringify(join(folder, 'keys'))}
+zones = ["example.org"]
+`
+  const config = decodeConfig(text, 'dns.toml', dnsConfig)
+  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
+  const started = await serve({
+    config: config.value,
+    log: silentLog,
+    metrics: new Registry(),
+    clock: systemClock,
+    signal: new AbortController().signal,
+    fail: (error) => {
+      throw error
+    },
+  })
+  running.push(started)
+  const [dns, url] = started.addresses
+  return { port: dns!.split(':').at(-1)!, url: url!, running: started }
+}
+
+async function dig(port: string, ...args: readonly string[]): Promise<string> {
+  return (await run('dig', ['@127.0.0.1', '-p', port, '+tries=1', ...args])).stdout
+}
+
+peerTest(['git', 'dig', 'dnssec-verify'], 'a pushed change is served signed', async () => {
+  const folder = tempDir('dnssec')
+  const server = await start(folder)
+  const copy = await firstPush(server.url, { 'zones/example.org': ZONE })
+  const verify = async (): Promise<string> => {
+    const file = join(folder, 'transferred')
+    writeFileSync(file, await dig(server.port, '+onesoa', 'example.org', 'AXFR'))
+    return (
+      await run(peerPath('dnssec-verify')!, ['-z', '-o', 'example.org', file]).catch(
+        (e: { stderr: string; stdout: string }) => ({ stdout: e.stdout + e.stderr }),
+      )
+    ).stdout
+  }
+  // On a busy machine the first signatures may take longer than a push waits for them.
+  await expect.poll(verify, { timeout: 10_000 }).toContain('Zone fully signed')
+  await commit(copy, { 'zones/example.org': `${ZONE}new A 192.0.2.9\n` })
+  await git(['push'], { cwd: copy })
+  await expect.poll(verify, { timeout: 10_000 }).toContain('Zone fully signed')
+  await expect.poll(() => dig(server.port, '+short', 'new.example.org', 'A')).toBe('192.0.2.9\n')
+  expect(await dig(server.port, '+short', 'example.org', 'SOA')).toContain(' 2 7200')
+})
+
+peerTest(['git', 'dig'], 'a private key in clear is refused with its line', async () => {
+  const folder = tempDir('dnssec')
+  const server = await start(folder)
+  const copy = await firstPush(server.url, { 'zones/example.org': ZONE })
+  const text = 'ours:\nPrivate-key-format: v1.3\nAlgorithm: 13 (ECDSAP256SHA256)\n'
+  await commit(copy, { 'keys/Kexample.org.private': text })
+  const refused = await git(['push'], { cwd: copy })
+  expect(refused.stderr).toContain('remote: keys/Kexample.org.private:2: A private key in clear')
+})
+
+peerTest(['git', 'dig'], 'a restart serves the same signatures', async () => {
+  const folder = tempDir('dnssec')
+  const first = await start(folder)
+  await firstPush(first.url, { 'zones/example.org': ZONE })
+  const before = await dig(first.port, '+short', 'ns.example.org', 'RRSIG')
+  expect(before).toMatch(/A 13 3 300/)
+  await running.pop()!.stop()
+  const second = await start(folder)
+  expect(await dig(second.port, '+short', 'ns.example.org', 'RRSIG')).toBe(before)
+  const command = [process.execPath, 'appliances/dns/main.ts', 'dnssec'] as const
+  const tell = async (word: string): Promise<string> =>
+    (await run(command[0], [command[1], command[2], word, join(folder, 'keys'), 'example.org']))
+      .stdout
+  expect(await tell('ds')).toMatch(/^example\.org\. IN DS \d+ 13 2 [0-9A-F]{64}$/im)
+  expect(await tell('status')).toMatch(
+    /^example\.org\. serial 1\n\d+ ECDSAP256SHA256 entry: created/,
+  )
+  await tell('insecure')
+  await second.running.reload()
+  expect(await dig(second.port, '+short', 'example.org', 'CDS')).toBe('0 0 0 00\n')
+  expect(
+    readdirSync(join(folder, 'keys')).filter((file) => file.endsWith('.private')),
+  ).toHaveLength(1)
+})
