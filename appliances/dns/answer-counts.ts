@@ -1,5 +1,7 @@
-// Counts answers by transport and rcode. A query costs one addition here; the metrics hear of it once a second.
+// Counts answers by transport and rcode, by type, and by zone. A query costs one addition here; the metrics hear of it once a second.
 import type { Clock, Timer } from '../../shared/clock/clock.ts'
+import { formatName, type Name } from '../../shared/dns/name.ts'
+import { typeText } from '../../shared/dns/record-types.ts'
 import { RCODE } from '../../shared/dns/message.ts'
 import type { Labels, Metrics } from '../../shared/metrics/metrics.ts'
 import type { AnswerCounts } from './core/answer/nameserver.ts'
@@ -16,6 +18,13 @@ export type FlushedCounts = AnswerCounts & {
 export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
   const answers = metrics.counter('cairn_dns_answers', 'Answers, by transport and response code')
   const truncated = metrics.counter('cairn_dns_truncated', 'Answers with the TC bit')
+  const types = metrics.counter('cairn_dns_queries', 'Answered queries, by type')
+  const zones = metrics.counter(
+    'cairn_dns_zone_answers',
+    'Answers from a zone, by outcome; those of zones beyond the first hundred or so as "other"',
+  )
+  const byType = new Float64Array(COUNTED_TYPES.length + 1)
+  const byZone = new Map<Name, ZoneCounts>()
   const limited = metrics.counter('cairn_dns_limited', 'Answers kept back by the rate limit')
   const ignored = metrics.counter('cairn_dns_ignored', 'Packets that got no answer, by transport')
   const byRcode = {
@@ -39,6 +48,16 @@ export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
     }
     if (cut > 0) truncated.inc({}, cut)
     cut = 0
+    for (const [i, count] of byType.entries())
+      if (count > 0) types.inc({ type: COUNTED_TYPES[i] ?? 'other' }, count)
+    byType.fill(0)
+    for (const [origin, counted] of byZone) {
+      const zone = origin === OTHER_ZONES ? 'other' : formatName(origin)
+      for (const outcome of OUTCOMES) {
+        if (counted[outcome] > 0) zones.inc({ zone, outcome }, counted[outcome])
+        counted[outcome] = 0
+      }
+    }
     for (const verdict of ['drop', 'slip'] as const) {
       if (held[verdict] > 0) limited.inc({ verdict }, held[verdict])
       held[verdict] = 0
@@ -53,7 +72,20 @@ export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
   }
   again()
   return {
-    answered: (transport, rcode) => void byRcode[transport][rcode]!++,
+    answered(transport, rcode, qtype, origin) {
+      byRcode[transport][rcode]!++
+      if (qtype !== undefined) byType[TYPE_INDEX[qtype] ?? COUNTED_TYPES.length]!++
+      if (origin === undefined) return
+      let counted = byZone.get(origin)
+      if (counted === undefined) {
+        const name = byZone.size < ZONES_LIMIT ? origin : OTHER_ZONES
+        counted = byZone.get(name) ?? { NOERROR: 0, NXDOMAIN: 0, other: 0 }
+        byZone.set(name, counted)
+      }
+      if (rcode === RCODE.NOERROR) counted.NOERROR++
+      else if (rcode === RCODE.NXDOMAIN) counted.NXDOMAIN++
+      else counted.other++
+    },
     truncated: () => void cut++,
     ignored: (transport) => void silent[transport]++,
     limited: (verdict) => void held[verdict]++,
@@ -66,6 +98,24 @@ export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
 
 /** One more than BADCOOKIE. */
 const RCODE_LIMIT = 24
+
+/** Three series each: as many as a metric may have. */
+const ZONES_LIMIT = 160
+/** No zone has this name. */
+const OTHER_ZONES = '' as Name
+
+type ZoneCounts = { NOERROR: number; NXDOMAIN: number; other: number }
+const OUTCOMES = ['NOERROR', 'NXDOMAIN', 'other'] as const
+
+const COUNTED_TYPES =
+  'A AAAA NS SOA MX TXT CNAME PTR SRV DS DNSKEY NSEC3PARAM CDS CDNSKEY NAPTR TLSA SSHFP CAA SVCB HTTPS ANY'.split(
+    ' ',
+  )
+/** By type; a plain array of a few hundred is the fastest map there is. */
+const TYPE_INDEX: (number | undefined)[] = Array.from({ length: 258 }, (_, type) => {
+  const index = COUNTED_TYPES.indexOf(typeText(type))
+  return index === -1 ? undefined : index
+})
 
 const NAMES = new Map<number, string>(Object.entries(RCODE).map(([name, code]) => [code, name]))
 

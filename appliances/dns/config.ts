@@ -32,6 +32,7 @@ import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { dnssecTable, type DnssecConfig } from './dnssec-table.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'
 import { DEFAULT_DNS_LIMITS } from './listen.ts'
+import { dnstapTable, queryLogTable, type DnstapConfig, type QueryLogConfig } from './tap-tables.ts'
 import {
   notifyTable,
   secondaryTable,
@@ -68,6 +69,8 @@ export type DnsConfig = {
   readonly proxy: readonly Prefix[]
   readonly tls?: TlsConfig
   readonly https?: HttpsConfig
+  readonly queryLog?: QueryLogConfig
+  readonly dnstap?: DnstapConfig
   readonly cookies: CookiesConfig
   readonly rateLimit: RateLimitConfig
   /** Keys that are not in the branch. */
@@ -130,6 +133,8 @@ export const dnsConfig: Decoder<DnsConfig> = object({
   proxy: withDefault(list(prefix), []),
   tls: optional(tlsTable),
   https: optional(httpsTable),
+  queryLog: optional(queryLogTable),
+  dnstap: optional(dnstapTable),
   cookies: cookiesTable,
   rateLimit: rateLimitTable,
   keys: keysTable,

@@ -24,6 +24,7 @@ import { Dnssec } from './dnssec.ts'
 import { listenDns } from './listen.ts'
 import { openNeighbours } from './neighbours.ts'
 import { openExchange } from './open-exchange.ts'
+import { openTaps } from './taps/taps.ts'
 import { Updater } from './updater.ts'
 
 const PERSON = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
@@ -121,11 +122,18 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     'Zones in the branch, the broken ones included',
     () => zones.size,
   )
+  const taps = openTaps((packet, client, out) => server.handle(packet, client, out), config, {
+    identity: config.answers.identity ?? '',
+    version: config.answers.version ?? 'cairn-dns',
+    clock,
+    log,
+    metrics,
+  })
   const listener = await listenDns({
     listen: config.listen,
     ...(config.tls && { tls: { listen: config.tls.listen, slot: slots.tls! } }),
     ...(config.https && { https: { ...config.https, slot: slots.https! } }),
-    handle: (packet, client, out) => server.handle(packet, client, out),
+    handle: taps.handle,
     defer: exchange.defer,
     limits: {
       udpOctets: config.answers.udpOctets,
@@ -162,6 +170,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
       const read = secrets?.reload()
       if (read?.ok === false) log.error('cookie-secrets', { why: read.error })
       reloadCertificates(slots, log)
+      taps.reopen()
       store.reload()
       neighbours.refresh()
       await store.sync()
@@ -172,6 +181,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
       secrets?.close()
       await Promise.all([listener.close(), neighbours.stop(), dnssec.stop()])
       await store.close()
+      await taps.close()
       counts.flush()
     },
   }

@@ -25,6 +25,8 @@ export class AnswerMessage {
   isTruncated = false
   /** What a limiter counts the answer by: the name asked, a wildcard, a delegation, a zone. */
   countedName: Name = ROOT
+  /** The zone that the question fell into. */
+  origin: Name | undefined
   answers = 0
   authorities = 0
   additionals = 0
@@ -34,6 +36,7 @@ export class AnswerMessage {
     this.isTruncated = false
     this.rcode = rcode
     this.countedName = countedName
+    this.origin = undefined
     this.takeBack()
   }
 

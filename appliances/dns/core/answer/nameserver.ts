@@ -23,7 +23,8 @@ import { ZoneAnswer, type ZoneTable } from './zone-answer.ts'
 
 /** What the shell wants to know of each packet. */
 export interface AnswerCounts {
-  answered(transport: Transport, rcode: number): void
+  /** `origin` is the zone that it came from. */
+  answered(transport: Transport, rcode: number, qtype?: number, origin?: Name): void
   truncated(): void
   /** A packet that got no answer: too short, or itself a response. */
   ignored(transport: Transport): void
@@ -136,7 +137,7 @@ export class Nameserver {
       message.additionals++
     }
     this.#writeHeader()
-    this.#counts.answered(transport, message.rcode)
+    this.#counts.answered(transport, message.rcode, query.qtype, message.origin)
     if (message.isTruncated) this.#counts.truncated()
     return writer.at
   }

@@ -80,6 +80,7 @@ export class ZoneAnswer {
     this.#delegating = undefined
     this.#naming = undefined
     this.#proofs.clear()
+    this.#message.origin = served.zone.origin
     const { suffixes } = served.zone.suffixed
     for (let i = 0; i < suffixes.length; i++)
       message.writer.remember(suffixes[i]!, HEADER_OCTETS + qname.length - suffixes[i]!.length)

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { countAnswers } from '../../../../appliances/dns/answer-counts.ts'
 import { VirtualClock } from '../../../../shared/clock/clock.ts'
+import { name } from '../../../support/zones.ts'
 import { silentMetrics, type Metrics } from '../../../../shared/metrics/metrics.ts'
 
 test('counts reach the metrics once a second, and the last ones at the end', () => {
@@ -16,15 +17,21 @@ test('counts reach the metrics once a second, and the last ones at the end', () 
   counts.answered('udp', 0)
   counts.answered('udp', 0)
   counts.answered('tcp', 16)
+  counts.answered('udp', 3, 1, name('example.org.'))
+  counts.answered('udp', 3, 65_400, name('example.org.'))
   counts.truncated()
   counts.ignored('udp')
   expect(seen).toEqual([])
   clock.advance(1000)
   expect(seen.splice(0)).toEqual([
     'cairn_dns_answers udp NOERROR 2',
+    'cairn_dns_answers udp NXDOMAIN 2',
     'cairn_dns_ignored udp 1',
     'cairn_dns_answers tcp BADVERS 1',
     'cairn_dns_truncated 1',
+    'cairn_dns_queries A 1',
+    'cairn_dns_queries other 1',
+    'cairn_dns_zone_answers example.org. NXDOMAIN 2',
   ])
   clock.advance(1000)
   expect(seen).toEqual([])
@@ -33,4 +40,19 @@ test('counts reach the metrics once a second, and the last ones at the end', () 
   expect(seen).toEqual(['cairn_dns_answers udp NXDOMAIN 1'])
   clock.advance(5000)
   expect(seen).toHaveLength(1)
+})
+
+test('zones are counted one by one up to a bound, and together beyond it', () => {
+  const seen = new Set<string>()
+  const metrics: Metrics = {
+    ...silentMetrics,
+    counter: (metric) => ({
+      inc: (labels) => void (metric === 'cairn_dns_zone_answers' && seen.add(labels!['zone']!)),
+    }),
+  }
+  const counts = countAnswers(metrics, new VirtualClock())
+  for (let i = 0; i < 10_000; i++) counts.answered('udp', 0, 1, name(`z${i}.`))
+  counts.flush()
+  expect(seen.has('other')).toBe(true)
+  expect(seen.size).toBeLessThan(170)
 })
