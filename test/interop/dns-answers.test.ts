@@ -3,29 +3,20 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
-import type { Client, Transport } from '../../appliances/dns/core/client.ts'
 import { checkZone } from '../../appliances/dns/core/zone/zone-check.ts'
 import { buildZone } from '../../appliances/dns/core/zone/zone-build.ts'
 import { hasErrors } from '../../shared/result/problem.ts'
-import { differences, readAnswer, type Answer } from '../support/answer-compare.ts'
-import { askTcp, askUdp, startKnot, startNsd } from '../support/name-servers.ts'
+import { disagreements, type Allowed, type Case } from '../support/answer-cases.ts'
+import { startKnot, startNsd } from '../support/name-servers.ts'
 import { peerTest } from '../support/peers.ts'
 import { Random, randomZone } from '../support/random-zone.ts'
 import { tempDir } from '../support/temp.ts'
-import { name, queryOf, serverOf, zoneOf, zoneText, clientOf } from '../support/zones.ts'
+import { name, serverOf, zoneOf, zoneText } from '../support/zones.ts'
 
 /** A failing seed is repeated with CAIRN_DNS_SEED. */
 const SEEDS = process.env['CAIRN_DNS_SEED']?.split(',').map(Number) ?? [1, 2]
 const QTYPES = 'A AAAA NS SOA MX TXT CNAME DNAME DS SRV PTR ANY TYPE65400 TYPE999'.split(' ')
 const UDP_QTYPES = new Set(['A', 'TXT', 'NS', 'MX'])
-
-type Case = { readonly question: string; readonly transport: Transport; readonly edns?: number }
-
-type Allowed = {
-  readonly because: string
-  /** Whether a line of `differences` is this one. */
-  allows(line: string, at: Case, ours: Answer, theirs: Answer): boolean
-}
 
 const ALLOWED: readonly Allowed[] = [
   {
@@ -77,7 +68,7 @@ describe.each([
       const server = await start(dir, files)
       try {
         const cases = casesFor([...outer.names, ...inner.names, 'example.net.', '.'], random)
-        expect(await disagreements(cases, ours.handle.bind(ours), server.port)).toEqual([])
+        expect(await disagreements(cases, ours, server.port, ALLOWED)).toEqual([])
       } finally {
         await server.stop()
       }
@@ -95,35 +86,4 @@ function casesFor(names: readonly string[], random: Random): Case[] {
       cases.push({ question, transport: 'udp' }, { question, transport: 'udp', edns: 1232 })
     }
   return cases
-}
-
-async function disagreements(
-  cases: readonly Case[],
-  handle: (packet: Uint8Array, client: Client, out: Uint8Array) => number,
-  port: number,
-): Promise<string[]> {
-  const tcp = cases.filter((c) => c.transport === 'tcp')
-  const theirs = new Map<Case, Uint8Array | undefined>()
-  const overTcp = await askTcp(
-    port,
-    tcp.map((c) => queryOf(c.question, c)),
-  )
-  for (const [i, c] of tcp.entries()) theirs.set(c, overTcp[i])
-  for (const c of cases)
-    if (c.transport === 'udp') theirs.set(c, await askUdp(port, queryOf(c.question, c)))
-  const lines: string[] = []
-  const out = new Uint8Array(65_535)
-  for (const [at, answer] of theirs) {
-    const query = queryOf(at.question, at)
-    const ours = readAnswer(out.slice(0, handle(query, clientOf(at.transport), out)), query)
-    if (answer === undefined) {
-      lines.push(`${at.question} over ${at.transport}: they said nothing`)
-      continue
-    }
-    const other = readAnswer(answer, query)
-    for (const line of differences(ours, other))
-      if (!ALLOWED.some(({ allows }) => allows(line, at, ours, other)))
-        lines.push(`${at.question} over ${at.transport}, EDNS ${at.edns ?? 'none'}: ${line}`)
-  }
-  return lines
 }

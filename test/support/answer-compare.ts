@@ -1,7 +1,7 @@
 // Two name servers' answers to one query, compared as RFCs mean them: sections are sets, names have no case.
 import { formatName } from '../../shared/dns/name.ts'
 import { decodeMessage, FLAG, type Message, type MessageRecord } from '../../shared/dns/message.ts'
-import { typeText } from '../../shared/dns/record-types.ts'
+import { TYPE, typeText } from '../../shared/dns/record-types.ts'
 
 export type Answer = {
   readonly rcode: number
@@ -50,10 +50,16 @@ function answerOf(message: Message): Answer {
 function asSet(records: readonly MessageRecord[]): ReadonlySet<string> {
   const texts = records.map(({ owner, type, class: klass, ttlSeconds, rdata }) => {
     const content = Buffer.from(rdata).toString('latin1').toLowerCase()
-    const readable = JSON.stringify(content)
+    const readable = type === TYPE.RRSIG ? signatureText(rdata) : JSON.stringify(content)
     return `${formatName(owner).toLowerCase()} ${ttlSeconds} ${klass} ${typeText(type)} ${readable}`
   })
   return new Set(texts)
+}
+
+/** What it signs, its labels, and enough of the signature to know it again. */
+function signatureText(rdata: Uint8Array): string {
+  const type = typeText((rdata[0]! << 8) | rdata[1]!)
+  return `${type} ${rdata[3]} ${hex(rdata.subarray(-6))}`
 }
 
 function hex(bytes: Uint8Array): string {

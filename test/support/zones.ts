@@ -79,6 +79,8 @@ export type Ask = {
   readonly transport?: Transport
   /** Payload size to offer; no EDNS without. */
   readonly edns?: number
+  /** With EDNS alone. */
+  readonly dnssecOk?: boolean
   readonly flags?: number
 }
 
@@ -101,7 +103,7 @@ export function queryOf(question: string, ask: Ask = {}): Uint8Array {
             udpOctets: ask.edns,
             extendedRcode: 0,
             version: 0,
-            dnssecOk: false,
+            dnssecOk: ask.dnssecOk ?? false,
             options: [],
           },
         }),
