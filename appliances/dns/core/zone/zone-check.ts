@@ -16,7 +16,7 @@ import {
 import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import type { Problem } from '../../../../shared/result/problem.ts'
-import { hashOfOwner } from './name-hash.ts'
+import { hashOfOwner, ITERATION_LIMIT } from './name-hash.ts'
 import { nameOf } from './name-table.ts'
 import { PlainNodes } from './plain-nodes.ts'
 import { isReferring } from './references.ts'
@@ -149,12 +149,18 @@ class ZoneCheck {
     if (apex === undefined) return
     if (rrsetOf(apex, TYPE.NS) === undefined && !this.#mayMiss(TYPE.NS))
       this.#error(undefined, `No NS record at ${zone}`)
-    const rrsig = rrsetOf(apex, TYPE.RRSIG)
-    if (rrsig !== undefined && this.#isTouched(origin))
-      this.#warn(
-        firstOf(origin, rrsig),
-        'The zone is signed, but signatures are not sent with answers yet',
-      )
+    if (this.#zone.isSigned && this.#isTouched(origin)) this.#checkProofs(apex)
+  }
+
+  /** Whether a client can be shown that a name is not there (RFC 4035 §2.3, RFC 5155 §7.1, RFC 9276 §3.2). */
+  #checkProofs(apex: ZoneNode): void {
+    if (this.#zone.chain !== undefined || this.#zone.order.size > 0) return
+    const what =
+      'The zone is signed, but has neither NSEC records nor NSEC3 records of its NSEC3PARAM'
+    this.#warn(
+      firstOf(apex.name, rrsetOf(apex, TYPE.DNSKEY)!),
+      `${what} with at most ${ITERATION_LIMIT} iterations: clients cannot verify what is not there`,
+    )
   }
 
   #checkTimers(soa: ZoneRRset): void {

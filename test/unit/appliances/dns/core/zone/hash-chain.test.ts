@@ -6,6 +6,7 @@ import {
   hashParametersOf,
   NameHash,
 } from '../../../../../../appliances/dns/core/zone/name-hash.ts'
+import { formatName } from '../../../../../../shared/dns/name.ts'
 import { name, zoneOf } from '../../../../../support/zones.ts'
 
 const PARAMETERS = { iterations: 12, salt: Uint8Array.of(0xaa, 0xbb, 0xcc, 0xdd) }
@@ -93,9 +94,19 @@ describe('a zone', () => {
     ['other iterations', '@ NSEC3PARAM 1 0 11 aabbccdd\n'],
     ['flags', '@ NSEC3PARAM 1 1 12 aabbccdd\n'],
     ['another hash', '@ NSEC3PARAM 2 0 12 aabbccdd\n'],
-    ['too many iterations', '@ NSEC3PARAM 1 0 101 aabbccdd\n'],
   ])('has no chain when NSEC3PARAM says %s', (_, parameters) => {
     expect(zoneOf('example.', head + parameters + apexHash).chain).toBeUndefined()
+  })
+
+  test.each([
+    [100, 1],
+    [101, undefined],
+  ])('whose hashes take %i iterations has a chain of %s', (iterations, size) => {
+    const hash = new NameHash({ iterations, salt: new Uint8Array(0) })
+    const owner = formatName(hashedOwner(hash.of(name('example.')), name('example.')))
+    const nsec3 = `${owner} NSEC3 1 0 ${iterations} - ${HASHES['a.example.']} SOA\n`
+    const zone = zoneOf('example.', `${head}@ NSEC3PARAM 1 0 ${iterations} -\n${nsec3}`)
+    expect(zone.chain?.size).toBe(size)
   })
 
   test('takes the first chain that is there', () => {

@@ -64,6 +64,15 @@ describe('errors', () => {
     expect(check(HEAD + text)).toContain(`zones/example.org:${problem}`)
   })
 
+  test('a signed zone that cannot prove what is not there', () => {
+    const signature = '13 2 300 20300101000000 20200101000000 1 @ AAAA'
+    const signed = `${HEAD}@ DNSKEY 257 3 13 AAAA\n@ RRSIG DNSKEY ${signature}\n`
+    const problem = `zones/example.org:${FIRST}: warning: The zone is signed, but has neither NSEC`
+    expect(check(signed).join()).toContain(problem)
+    expect(check(`${signed}@ NSEC @ SOA NSEC\n`).join()).not.toContain('The zone is signed')
+    expect(check(HEAD).join()).not.toContain('The zone is signed')
+  })
+
   test('no SOA, no NS, nothing at all', () => {
     expect(check('$TTL 1\n@ NS ns\nns A 192.0.2.1\n')).toEqual([
       'zones/example.org: No SOA record at example.org.',
