@@ -35,7 +35,7 @@ export class UdpSystem {
 
   constructor(ffi: typeof Ffi) {
     this.#ffi = ffi
-    this.libc = openLibc(ffi)
+    this.libc = ffi.dlopen(null, LIBC).functions
     // Of this thread, for its whole life.
     this.#errno = this.libc.__errno_location()
   }
@@ -175,22 +175,20 @@ function isAny(address: Uint8Array): boolean {
   return address.subarray(4).every((octet) => octet === 0)
 }
 
-type Libc = ReturnType<typeof openLibc>
+const LIBC = {
+  socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+  setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'u32'], return: 'i32' },
+  bind: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
+  getsockname: { arguments: ['i32', 'pointer', 'pointer'], return: 'i32' },
+  recvmmsg: { arguments: ['i32', 'pointer', 'u32', 'i32', 'pointer'], return: 'i32' },
+  sendmmsg: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
+  sendmsg: { arguments: ['i32', 'pointer', 'i32'], return: 'i64' },
+  poll: { arguments: ['pointer', 'u64', 'i32'], return: 'i32' },
+  close: { arguments: ['i32'], return: 'i32' },
+  __errno_location: { arguments: [], return: 'pointer' },
+} as const
 
-function openLibc(ffi: typeof Ffi) {
-  return ffi.dlopen(null, {
-    socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
-    setsockopt: { arguments: ['i32', 'i32', 'i32', 'pointer', 'u32'], return: 'i32' },
-    bind: { arguments: ['i32', 'pointer', 'u32'], return: 'i32' },
-    getsockname: { arguments: ['i32', 'pointer', 'pointer'], return: 'i32' },
-    recvmmsg: { arguments: ['i32', 'pointer', 'u32', 'i32', 'pointer'], return: 'i32' },
-    sendmmsg: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
-    sendmsg: { arguments: ['i32', 'pointer', 'i32'], return: 'i64' },
-    poll: { arguments: ['pointer', 'u64', 'i32'], return: 'i32' },
-    close: { arguments: ['i32'], return: 'i32' },
-    __errno_location: { arguments: [], return: 'pointer' },
-  } as const).functions
-}
+type Libc = ReturnType<typeof Ffi.dlopen<typeof LIBC>>['functions']
 
 const MACHINES: ReadonlySet<string> = new Set(['x64', 'arm64'])
 const REFUSALS: ReadonlySet<string> = new Set(['ERR_ACCESS_DENIED', 'ERR_UNKNOWN_BUILTIN_MODULE'])

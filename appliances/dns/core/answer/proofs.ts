@@ -2,7 +2,8 @@
 // one of them gives the others: then the answer fails to validate, and nothing else.
 import { parentName, wildcardOf, type Name } from '../../../../shared/dns/name.ts'
 import type { HashChain } from '../zone/hash-chain.ts'
-import type { Zone, ZoneNode } from '../zone/zone.ts'
+import type { AnsweredZone as Zone } from '../zone/answered-zone.ts'
+import type { ZoneNode } from '../zone/zone.ts'
 
 export type Proof = { readonly zone: Zone; readonly node: ZoneNode }
 

@@ -15,18 +15,12 @@ import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { AnswerMessage } from './answer-message.ts'
 import { Proofs } from './proofs.ts'
 import type { Query } from './query.ts'
-import {
-  rrsetOf,
-  SOA_FIELD,
-  soaNumber,
-  type Zone,
-  type ZoneNode,
-  type ZoneRRset,
-} from '../zone/zone.ts'
+import type { AnsweredZone as Zone } from '../zone/answered-zone.ts'
+import { rrsetOf, SOA_FIELD, soaNumber, type ZoneNode, type ZoneRRset } from '../zone/zone.ts'
 
 /** Zones by canonical origin; `zone` is undefined when the file that should hold it is broken. */
-export interface ZoneTable {
-  get(origin: Name): { readonly zone: Zone | undefined } | undefined
+export interface ZoneTable<Z extends Zone = Zone> {
+  get(origin: Name): { readonly zone: Z | undefined } | undefined
 }
 
 /** Aliases followed for one query; a longer chain is answered as far as it was followed. */

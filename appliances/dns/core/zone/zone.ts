@@ -4,6 +4,7 @@ import { withSuffixes, type SuffixedName } from '../../../../shared/dns/message-
 import { parentName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { ZoneText } from '../text/zone-text.ts'
+import type { AnsweredZone } from './answered-zone.ts'
 import type { HashChain } from './hash-chain.ts'
 import type { NameOrder } from './name-order.ts'
 import type { CountStore, NodeStore } from './name-stores.ts'
@@ -98,20 +99,7 @@ export class Zone {
    * above it, or one with a DNAME strictly above `name`.
    */
   cutAbove(name: Name): ZoneNode | undefined {
-    if (this.counts.delegations === 0 && this.counts.dnames === 0) return undefined
-    let found: ZoneNode | undefined
-    for (let at: Name | undefined = name; at !== undefined; at = parentName(at)) {
-      if (at === this.origin) {
-        const { apex } = this
-        return apex !== undefined && at !== name && hasDname(apex) ? apex : found
-      }
-      const node = this.nodes.get(at)
-      if (node === undefined) continue
-      const { flags } = node
-      if ((flags & NODE_FLAG.NS) !== 0 || (at !== name && (flags & NODE_FLAG.DNAME) !== 0))
-        found = node
-    }
-    return found
+    return cutAbove(this, name)
   }
 
   isDelegation(node: ZoneNode): boolean {
@@ -126,6 +114,26 @@ export class Zone {
     visitTable(this.nodes, visit)
     visitTable(this.hashed, visit)
   }
+}
+
+/** See `Zone.cutAbove`. */
+export function cutAbove(
+  zone: Pick<AnsweredZone, 'origin' | 'counts' | 'nodes' | 'apex'>,
+  name: Name,
+): ZoneNode | undefined {
+  const { origin, counts, nodes, apex } = zone
+  if (counts.delegations === 0 && counts.dnames === 0) return undefined
+  let found: ZoneNode | undefined
+  for (let at: Name | undefined = name; at !== undefined; at = parentName(at)) {
+    if (at === origin)
+      return apex !== undefined && at !== name && hasDname(apex) ? apex : found
+    const node = nodes.get(at)
+    if (node === undefined) continue
+    const { flags } = node
+    if ((flags & NODE_FLAG.NS) !== 0 || (at !== name && (flags & NODE_FLAG.DNAME) !== 0))
+      found = node
+  }
+  return found
 }
 
 /** Every node of one of a zone's tables, like `Zone.visitNodes`. */

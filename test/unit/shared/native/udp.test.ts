@@ -105,8 +105,7 @@ describe.each(['127.0.0.1', '::1'])('a batch on %s', (host) => {
     const batch = new UdpBatch(system, 64, 64)
     const { socket, heard } = await clientSocket(host)
     socket.send('now', server.port, host)
-    let received = 0
-    await until(() => (received = batch.receive(server, true)) > 0)
+    await until(() => batch.receive(server, true) > 0)
     const { to, control } = batch.senderOf(0)
     system.adopt(server.fd, server.isIpv6).send(Buffer.from('later'), to, control)
     await until(() => heard.length > 0)

@@ -1,0 +1,132 @@
+// Zones of an image as the name server wants them: each node is decoded when it is asked for. For the answers that are
+// not made from the image itself (image-answer.ts).
+import { withSuffixes, type SuffixedName } from '../../../../shared/dns/message-writer.ts'
+import type { Name } from '../../../../shared/dns/name.ts'
+import { TYPE } from '../../../../shared/dns/record-types.ts'
+import type { AnsweredZone } from '../zone/answered-zone.ts'
+import { NameOrder } from '../zone/name-order.ts'
+import { encodeNode, encodeRRset, rrsetOf, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts'
+import { cutAbove, type ZoneCounts } from '../zone/zone.ts'
+import type { ImageReader } from './image-reader.ts'
+import { NODE, RRSET, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'
+import type { NameKey } from './name-key.ts'
+
+/** The zones of an image by origin. Good for one generation of it: what is kept here is what was read first. */
+export class ImageZones {
+  readonly #reader: ImageReader
+  readonly #key: NameKey
+  readonly #zones = new Map<Name, { readonly zone: ImageZone | undefined } | undefined>()
+  /** A zone was met that is not in the image, or signed: what is answered from it is for others to answer. */
+  metElsewhere = false
+
+  constructor(reader: ImageReader, key: NameKey) {
+    this.#reader = reader
+    this.#key = key
+  }
+
+  get(origin: Name): { readonly zone: AnsweredZone | undefined } | undefined {
+    if (this.#zones.has(origin)) return this.#zones.get(origin)
+    const found = this.#read(origin)
+    if (this.#zones.size >= KEPT_LIMIT) this.#zones.clear()
+    this.#zones.set(origin, found)
+    return found
+  }
+
+  forget(): void {
+    this.#zones.clear()
+  }
+
+  #read(origin: Name): { readonly zone: ImageZone | undefined } | undefined {
+    const reader = this.#reader
+    this.#key.loadName(origin)
+    const at = reader.zoneAt(this.#key, 0)
+    if (at === 0) return undefined
+    const state = reader.octets[at + ZONE.state]
+    // The chain of a signed zone is not in the image.
+    const isSigned = (reader.octets[at + ZONE.flags]! & ZONE_FLAG.signed) !== 0
+    if (state === ZONE_STATE.elsewhere || isSigned) this.metElsewhere = true
+    if (state !== ZONE_STATE.served) return { zone: undefined }
+    return { zone: new ImageZone(reader, this.#key, at, origin) }
+  }
+}
+
+class ImageZone implements AnsweredZone {
+  readonly origin: Name
+  readonly suffixed: SuffixedName
+  readonly counts: ZoneCounts
+  readonly isSigned = false
+  readonly nodes: { get(name: Name): ZoneNode | undefined } = this
+  readonly hashed: { get(name: Name): ZoneNode | undefined } = NO_NODES
+  readonly order: NameOrder
+  readonly chain = undefined
+  readonly #reader: ImageReader
+  readonly #key: NameKey
+  readonly #id: number
+
+  constructor(reader: ImageReader, key: NameKey, at: number, origin: Name) {
+    const { words } = reader
+    this.#reader = reader
+    this.#key = key
+    this.#id = words[(at + ZONE.id) >> 2]!
+    this.origin = origin
+    this.suffixed = withSuffixes(origin)
+    this.order = NameOrder.empty(origin)
+    this.counts = {
+      delegations: words[(at + ZONE.delegations) >> 2]!,
+      dnames: words[(at + ZONE.dnames) >> 2]!,
+      wildcards: words[(at + ZONE.wildcards) >> 2]!,
+    }
+  }
+
+  get apex(): ZoneNode | undefined {
+    return this.get(this.origin)
+  }
+
+  get soa(): ZoneRRset | undefined {
+    const { apex } = this
+    return apex === undefined ? undefined : rrsetOf(apex, TYPE.SOA)
+  }
+
+  cutAbove(name: Name): ZoneNode | undefined {
+    return cutAbove(this, name)
+  }
+
+  get(name: Name): ZoneNode | undefined {
+    this.#key.loadName(name)
+    const at = this.#reader.nodeAt(this.#id, this.#key, 0)
+    return at === 0 ? undefined : decodeNode(this.#reader, at, name)
+  }
+}
+
+/** Copies what it gives out. A torn read gives nonsense within the bounds of the image, or nothing. */
+function decodeNode({ octets, words }: ImageReader, at: number, name: Name): ZoneNode {
+  const rrsets: Uint8Array[] = []
+  const left = octets[at + NODE.rrsets]! | (octets[at + NODE.rrsets + 1]! << 8)
+  let rrset = at + NODE.name + octets[at + NODE.nameLength]!
+  for (let i = 0; i < left && rrset < octets.length; i++) {
+    const rdatas: Uint8Array[] = []
+    let record = rrset + RRSET.records
+    for (let n = read16(octets, rrset + RRSET.count); n > 0 && record < octets.length; n--) {
+      const length = read16(octets, record)
+      rdatas.push(octets.slice(record + 2, record + 2 + length))
+      record += 2 + length
+    }
+    const type = read16(octets, rrset + RRSET.type)
+    const ttlSeconds =
+      (read16(octets, rrset + RRSET.ttl) * 0x1_0000 + read16(octets, rrset + RRSET.ttl + 2)) >>> 0
+    const ttls = [ttlSeconds]
+    // A torn read may give none.
+    if (rdatas.length > 0)
+      rrsets.push(encodeRRset({ type, lines: rdatas.map((rdata) => ({ rdata, ttls })) }))
+    rrset = record
+  }
+  return encodeNode(name, words[(at + NODE.children) >> 2]!, rrsets)
+}
+
+function read16(octets: Uint8Array, at: number): number {
+  return (octets[at]! << 8) | octets[at + 1]!
+}
+
+const NO_NODES = { get: () => undefined }
+/** Zones of which the decoded head is kept. */
+const KEPT_LIMIT = 1024

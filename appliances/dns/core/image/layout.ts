@@ -1,0 +1,74 @@
+// How zones lie in an image, one stretch of shared memory: a header, two hash tables, and blocks for zones and nodes.
+//
+// header   words (WORD)
+// table    slots of two words: hash, and the block's offset in units of 8 octets; 0 is free, 1 was taken once
+// zone     id 4, state 1, flags 1, length of the origin 1, 1 free, delegations 4, dnames 4, wildcards 4, apex 4, origin
+// node     id of the zone 4, rrsets 2, length of the name 1, flags 1, children 4, name, rrsets
+// rrset    type 2, records 2, ttl 4, octets of the records 4, records: length 2, rdata
+//
+// Words and the first twelve octets of a node are in the machine's order, what is copied into answers in the network's.
+// Numbers inside rrsets are not aligned. Names are canonical and uncompressed.
+
+/** Words of the header. */
+export const WORD = {
+  /** Odd while blocks that may be read are being changed; a reader that saw it move reads again. */
+  generation: 0,
+  /** Index of a table's first word, and its slots less one (a power of two). */
+  nodes: 1,
+  nodesMask: 2,
+  zones: 3,
+  zonesMask: 4,
+  /** Labels of the longest origin. */
+  zoneLabels: 5,
+  seed: 6,
+} as const
+export const HEADER_OCTETS = 64
+
+export const SLOT = { free: 0, removed: 1 } as const
+
+export const ZONE = {
+  id: 0,
+  state: 4,
+  flags: 5,
+  nameLength: 6,
+  delegations: 8,
+  dnames: 12,
+  wildcards: 16,
+  /** The apex node, in units of 8 octets; 0 when there is none. */
+  apex: 20,
+  name: 24,
+} as const
+export const ZONE_STATE = {
+  served: 0,
+  /** SERVFAIL. */
+  broken: 1,
+  /** Did not fit: the main thread answers. */
+  elsewhere: 2,
+} as const
+export const ZONE_FLAG = {
+  /** It has delegations or DNAMEs. */
+  cuts: 1,
+  wildcards: 2,
+  /** DNSKEY at the apex: there may be more to an answer for those who ask for DNSSEC. */
+  signed: 4,
+} as const
+
+export const NODE = {
+  zone: 0,
+  rrsets: 4,
+  nameLength: 6,
+  flags: 7,
+  children: 8,
+  name: 12,
+} as const
+export const NODE_FLAG = { ns: 1, dname: 2, cname: 4 } as const
+
+export const RRSET = { type: 0, count: 2, ttl: 4, octets: 8, records: 12 } as const
+
+/** Spreads the hash of a name over a table, differently in each zone. */
+export function slotHash(nameHash: number, zoneId: number): number {
+  let hash = nameHash ^ Math.imul(zoneId, 0x9e37_79b1)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35)
+  return hash ^ (hash >>> 16)
+}
