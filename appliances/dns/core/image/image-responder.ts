@@ -1,0 +1,100 @@
+// What a packet worker answers with: the image itself where the query is usual, the name server on the image's zones
+// where it is not, and nobody (DEFERRED) where it takes more than that. Answers again what a change ran through.
+import { Nameserver, type AnswerCounts, type NameserverOptions } from '../answer/nameserver.ts'
+import type { Client, Transport } from '../client.ts'
+import { DEFERRED } from '../request.ts'
+import { ImageAnswer, PASSED } from './image-answer.ts'
+import { ImageReader } from './image-reader.ts'
+import { ImageZones } from './image-zone.ts'
+import { NameKey } from './name-key.ts'
+
+export class ImageResponder {
+  readonly #reader: ImageReader
+  readonly #answer: ImageAnswer
+  readonly #zones: ImageZones
+  readonly #server: Nameserver
+  readonly #counts: AnswerCounts
+  readonly #pending = new PendingCounts()
+  #generation = -1
+
+  constructor(memory: SharedArrayBuffer, options: NameserverOptions, counts: AnswerCounts) {
+    this.#reader = new ImageReader(memory)
+    this.#answer = new ImageAnswer(this.#reader, options.udpLimitOctets)
+    this.#zones = new ImageZones(this.#reader, new NameKey(this.#reader.seed))
+    this.#server = new Nameserver(this.#zones, options, this.#pending)
+    this.#counts = counts
+  }
+
+  /**
+   * Answers the packet from `start` to `end` of `packet` into `out` from `to` on, `outOctets` at most. Gives the octets of the
+   * answer, 0 for none, DEFERRED. Throws for a fault of ours.
+   */
+  respond(
+    packet: Uint8Array,
+    start: number,
+    end: number,
+    client: Client,
+    out: Uint8Array,
+    to: number,
+    outOctets: number,
+  ): number {
+    for (;;) {
+      const generation = this.#reader.generation()
+      const octets = this.#answer.answer(packet, start, end, out, to)
+      if (octets !== PASSED) {
+        if (!this.#reader.isCurrent(generation)) continue
+        this.#counts.answered('udp', this.#answer.rcode)
+        return octets
+      }
+      if (generation !== this.#generation) this.#zones.forget()
+      this.#generation = generation
+      this.#pending.clear()
+      this.#zones.metElsewhere = false
+      try {
+        const message = packet.subarray(start, end)
+        const length = this.#server.handle(message, client, out.subarray(to, to + outOctets))
+        if (!this.#reader.isCurrent(generation)) continue
+        if (this.#zones.metElsewhere) return DEFERRED
+        this.#pending.handOver(this.#counts)
+        return length
+      } catch (cause) {
+        // What was read while it changed may have been no zone at all.
+        if (this.#reader.isCurrent(generation)) throw cause
+      }
+    }
+  }
+}
+
+/** Of one answer, until it is known to be good. */
+class PendingCounts implements AnswerCounts {
+  #transport: Transport = 'udp'
+  #rcode = -1
+  #isTruncated = false
+  #isIgnored = false
+
+  clear(): void {
+    this.#rcode = -1
+    this.#isTruncated = false
+    this.#isIgnored = false
+  }
+
+  answered(transport: Transport, rcode: number): void {
+    this.#transport = transport
+    this.#rcode = rcode
+  }
+
+  truncated(): void {
+    this.#isTruncated = true
+  }
+
+  ignored(transport: Transport): void {
+    this.#transport = transport
+    this.#isIgnored = true
+  }
+
+  handOver(counts: AnswerCounts): void {
+    if (this.#rcode >= 0) counts.answered(this.#transport, this.#rcode)
+    if (this.#isTruncated) counts.truncated()
+    if (this.#isIgnored) counts.ignored(this.#transport)
+  }
+}

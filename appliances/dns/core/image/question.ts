@@ -1,0 +1,55 @@
+// Reads the queries that are usual: one question of class IN, and at most an OPT record without options. All others
+// are left to answer/query.ts, which says what is wrong with them or knows what they want.
+import { OPT, OPT_OCTETS, PLAIN_UDP_OCTETS } from '../../../../shared/dns/edns.ts'
+import { HEADER_OCTETS } from '../../../../shared/dns/message.ts'
+import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
+import type { NameKey } from './name-key.ts'
+
+/** QR, opcode. */
+const NO_QUERY = 0xf8
+
+export class Question {
+  qtype = 0
+  /** Offset behind the question. */
+  end = 0
+  hasEdns = false
+  dnssecOk = false
+  /** What the client takes. */
+  limitOctets: number = PLAIN_UDP_OCTETS
+
+  /** False when it is not usual. `key` becomes the qname. */
+  read(packet: Uint8Array, start: number, end: number, key: NameKey): boolean {
+    // Header: QUERY, one question, no records but one additional one.
+    if (end - start < HEADER_OCTETS + 5 || (packet[start + 2]! & NO_QUERY) !== 0) return false
+    if (packet[start + 4] !== 0 || packet[start + 5] !== 1) return false
+    const records =
+      packet[start + 6]! | packet[start + 7]! | packet[start + 8]! | packet[start + 9]!
+    const additionals = packet[start + 11]!
+    if (records !== 0 || packet[start + 10] !== 0 || additionals > 1) return false
+    const at = key.load(packet, start + HEADER_OCTETS, end)
+    if (at < 0 || at + 4 > end) return false
+    const qtype = (packet[at]! << 8) | packet[at + 1]!
+    if (packet[at + 2] !== 0 || packet[at + 3] !== CLASS.IN) return false
+    // ANY, transfers and what else is a question only; OPT.
+    if ((qtype >= FIRST_QTYPE && qtype <= TYPE.ANY) || qtype === OPT) return false
+    this.qtype = qtype
+    this.end = at + 4
+    this.hasEdns = additionals === 1
+    this.dnssecOk = false
+    this.limitOctets = PLAIN_UDP_OCTETS
+    return this.hasEdns ? this.#readOpt(packet, at + 4, end) : at + 4 === end
+  }
+
+  #readOpt(packet: Uint8Array, at: number, end: number): boolean {
+    if (at + OPT_OCTETS !== end || packet[at] !== 0) return false
+    if (packet[at + 1] !== 0 || packet[at + 2] !== OPT) return false
+    // Version, and no options.
+    if (packet[at + 6] !== 0 || packet[at + 9] !== 0 || packet[at + 10] !== 0) return false
+    this.limitOctets = Math.max(PLAIN_UDP_OCTETS, (packet[at + 3]! << 8) | packet[at + 4]!)
+    this.dnssecOk = (packet[at + 7]! & 0x80) !== 0
+    return true
+  }
+}
+
+/** TKEY; above it stand TSIG, IXFR, AXFR, MAILB, MAILA and ANY. */
+const FIRST_QTYPE = 249

@@ -1,0 +1,178 @@
+// An image answers as the zones do that it was made of, octet for octet, on random zones, queries and edits.
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Nameserver } from '../../../../appliances/dns/core/answer/nameserver.ts'
+import { ImageAnswer, PASSED } from '../../../../appliances/dns/core/image/image-answer.ts'
+import { ImageReader } from '../../../../appliances/dns/core/image/image-reader.ts'
+import { ImageResponder } from '../../../../appliances/dns/core/image/image-responder.ts'
+import { ImageWriter } from '../../../../appliances/dns/core/image/image-writer.ts'
+import { Publication } from '../../../../appliances/dns/core/publication.ts'
+import { updateZone } from '../../../../appliances/dns/core/zone/zone-build.ts'
+import type { Zone } from '../../../../appliances/dns/core/zone/zone.ts'
+import { encodeMessage, type Message } from '../../../../shared/dns/message.ts'
+import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
+import { randomZone, Random, type RandomZone } from '../../../support/random-zone.ts'
+import { clientOf, name, zoneOf, zoneText } from '../../../support/zones.ts'
+
+const OPTIONS = { udpLimitOctets: 1232, identity: 'here', defers: true } as const
+const SILENT = { answered: () => {}, truncated: () => {}, ignored: () => {} }
+const CLIENT = clientOf('udp')
+const OFFSET = 5
+
+class Pair {
+  readonly publication = new Publication()
+  readonly writer = new ImageWriter(0x1234_5678)
+  readonly server = new Nameserver(this.publication, OPTIONS, SILENT)
+  /** How often the image answered by itself. */
+  direct = 0
+  asked = 0
+
+  constructor() {
+    this.publication.subscribe((published) => this.writer.apply(published))
+  }
+
+  publish(zone: Zone): void {
+    const before = this.publication.get(zone.origin)?.zone
+    this.publication.publish([{ origin: zone.origin, before, after: zone, isBroken: false }])
+    zone.own()
+  }
+
+  withdraw(origin: string, isBroken: boolean): void {
+    const at = name(origin)
+    const before = this.publication.get(at)?.zone
+    this.publication.publish([{ origin: at, before, after: undefined, isBroken }])
+  }
+
+  compare(packets: readonly Uint8Array[]): void {
+    const expected = new Uint8Array(1232)
+    const out = new Uint8Array(1232 + OFFSET)
+    const reader = new ImageReader(this.writer.memory)
+    const answer = new ImageAnswer(reader, OPTIONS.udpLimitOctets)
+    const responder = new ImageResponder(this.writer.memory, OPTIONS, SILENT)
+    for (const packet of packets) {
+      const bytes = Buffer.concat([Buffer.alloc(OFFSET, 0xff), packet, Buffer.alloc(3, 0xff)])
+      const range = [bytes, OFFSET, OFFSET + packet.length] as const
+      const length = this.server.handle(packet, CLIENT, expected)
+      const wanted = Buffer.from(expected.subarray(0, Math.max(0, length))).toString('hex')
+      const text = (octets: number) =>
+        Buffer.from(out.subarray(OFFSET, OFFSET + Math.max(0, octets))).toString('hex')
+      const direct = answer.answer(...range, out, OFFSET)
+      const asked = Buffer.from(packet).toString('latin1')
+      this.asked++
+      if (direct !== PASSED) {
+        this.direct++
+        expect(text(direct), asked).toBe(wanted)
+      }
+      const responded = responder.respond(...range, CLIENT, out, OFFSET, 1232)
+      expect(responded, asked).toBe(length)
+      expect(text(responded), asked).toBe(wanted)
+    }
+  }
+}
+
+const TYPES = [
+  TYPE.A,
+  TYPE.A,
+  TYPE.AAAA,
+  TYPE.NS,
+  TYPE.MX,
+  TYPE.SOA,
+  TYPE.TXT,
+  TYPE.CNAME,
+  TYPE.DNAME,
+  TYPE.SRV,
+  TYPE.DS,
+  TYPE.PTR,
+  TYPE.ANY,
+  TYPE.AXFR,
+  TYPE.IXFR,
+  65_400,
+]
+
+function randomQueries(random: Random, zones: readonly RandomZone[], count: number): Uint8Array[] {
+  return Array.from({ length: count }, () => {
+    let qname = random.of(random.of(zones).names)
+    if (random.chance(15)) qname = `new${random.below(5)}.${qname}`
+    if (random.chance(5)) qname = random.of(['.', 'test.', 'else.where.', 'example.'])
+    if (random.chance(20)) qname = qname.toUpperCase()
+    const isLong = random.chance(5)
+    const message: Message = {
+      id: random.below(65_536),
+      opcode: random.chance(2) ? random.below(6) : 0,
+      flags: random.below(65_536) & (random.chance(2) ? 0xffff : 0x7fff) & 0x0170,
+      rcode: 0,
+      questions: [
+        {
+          qname: name(isLong && qname !== '.' ? `${'l'.repeat(60)}.${qname}` : qname),
+          qtype: random.of(TYPES),
+          qclass: random.chance(3) ? CLASS.CH : CLASS.IN,
+        },
+      ],
+      answers: [],
+      authorities: [],
+      additionals: [],
+      ...(random.chance(60)
+        ? {
+            edns: {
+              udpOctets: random.of([0, 512, 700, 1232, 4096]),
+              extendedRcode: 0,
+              version: random.chance(3) ? 1 : 0,
+              dnssecOk: random.chance(50),
+              options: random.chance(10) ? [{ code: 3, data: new Uint8Array(0) }] : [],
+            },
+          }
+        : {}),
+    }
+    const bytes = encodeMessage(message)
+    return random.chance(3) ? bytes.slice(0, random.below(bytes.length)) : bytes
+  })
+}
+
+describe.each([1, 2, 3, 4, 5, 6])('random zones, seed %i', (seed) => {
+  const random = new Random(seed)
+  let pair: Pair
+  beforeEach(() => {
+    pair = new Pair()
+  })
+
+  test('as they are', () => {
+    const zones = [
+      randomZone(random, 'example.test.', 60, ['child']),
+      randomZone(random, 'child.example.test.', 20),
+      randomZone(random, 'example.', 20),
+    ]
+    for (const { origin, text } of zones) pair.publish(zoneOf(origin, text))
+    pair.compare(randomQueries(random, zones, 3000))
+    // The usual ones are not passed on.
+    expect(pair.direct / pair.asked).toBeGreaterThan(0.5)
+  })
+
+  test('after each of many edits', () => {
+    const origin = 'example.test.'
+    const first = randomZone(random, origin, 40)
+    const lines = first.text.split('\n')
+    let zone = zoneOf(origin, first.text)
+    pair.publish(zone)
+    for (let edit = 0; edit < 30; edit++) {
+      const at = 8 + random.below(lines.length - 8)
+      if (random.chance(50)) lines.splice(at, 1)
+      else lines.splice(at, 0, `${random.of(['new1', 'new2', 'a.b', '*.new1', 'sub'])} A 192.0.2.${edit}`)
+      zone = updateZone(zone, zoneText(origin, lines.join('\n'), zone.text)).zone
+      pair.publish(zone)
+      pair.compare(randomQueries(random, [first], 60))
+    }
+  })
+
+  test('that come, break and go', () => {
+    const origins = ['example.test.', 'child.example.test.', 'a.example.test.', 'test.']
+    const zones = origins.map((origin) => randomZone(random, origin, 10))
+    for (let step = 0; step < 60; step++) {
+      const which = random.below(zones.length)
+      if (random.chance(20)) pair.withdraw(origins[which]!, random.chance(50))
+      else {
+        zones[which] = randomZone(random, origins[which]!, 10)
+        pair.publish(zoneOf(origins[which]!, zones[which].text))
+      }
+      pair.compare(randomQueries(random, zones, 40))
+    }
+  })
+})
