@@ -27,24 +27,58 @@ export function packageVersion(): string {
 
 /** Bundles in memory; the same sources give the same bytes. Throws with esbuild's own messages. */
 export async function bundleAppliance(name: string, minify: boolean): Promise<Bundle> {
-  const plain = await run(name, minify)
+  const entry = `appliances/${name}/main.ts`
+  const outfile = `dist/cairn-${name}.mjs`
+  const workers = await bundleWorkers(name, minify)
+  const plain = await run({ entry, outfile, minify, define: workers.define })
   // A CommonJS package calls `require` for Node's own modules; an ES module has to make that first.
   const requires = Object.values(plain.metafile.outputs).some((output) =>
     output.imports.some((edge) => edge.kind === 'require-call'),
   )
-  const result = requires ? await run(name, minify, REQUIRE_BANNER) : plain
-  return { name, code: result.outputFiles[0]!.contents, metafile: result.metafile }
+  const result = requires
+    ? await run({ entry, outfile, minify, define: workers.define, banner: REQUIRE_BANNER })
+    : plain
+  const metafile = {
+    inputs: { ...workers.metafile.inputs, ...result.metafile.inputs },
+    outputs: { ...workers.metafile.outputs, ...result.metafile.outputs },
+  }
+  return { name, code: result.outputFiles[0]!.contents, metafile }
 }
 
-function run(
+/**
+ * A thread starts from a file of its own, which neither a bundle of one file nor a single executable has: its code is put
+ * into the bundle as a text, `plane/packet-worker.ts` as PACKET_WORKER_CODE.
+ */
+async function bundleWorkers(
   name: string,
   minify: boolean,
-  banner = '',
-): Promise<BuildResult<BuildOptions & { write: false; metafile: true }>> {
+): Promise<{ define: { [word: string]: string }; metafile: Metafile }> {
+  const metafile: Metafile = { inputs: {}, outputs: {} }
+  const define: { [word: string]: string } = {}
+  for (const entry of globSync(`appliances/${name}/*/*-worker.ts`, { cwd: ROOT }).sort()) {
+    const word = basename(entry, '.ts')
+    const result = await run({ entry, outfile: `dist/meta/${word}.mjs`, minify, define: {} })
+    define[`${word.replaceAll('-', '_').toUpperCase()}_CODE`] = JSON.stringify(
+      result.outputFiles[0]!.text,
+    )
+    Object.assign(metafile.inputs, result.metafile.inputs)
+    Object.assign(metafile.outputs, result.metafile.outputs)
+  }
+  return { define, metafile }
+}
+
+function run(options: {
+  readonly entry: string
+  readonly outfile: string
+  readonly minify: boolean
+  readonly define: { readonly [word: string]: string }
+  readonly banner?: string
+}): Promise<BuildResult<BuildOptions & { write: false; metafile: true }>> {
+  const { entry, outfile, minify, define, banner = '' } = options
   return build({
     absWorkingDir: ROOT,
-    entryPoints: [`appliances/${name}/main.ts`],
-    outfile: `dist/cairn-${name}.mjs`,
+    entryPoints: [entry],
+    outfile,
     bundle: true,
     write: false,
     metafile: true,
@@ -55,7 +89,7 @@ function run(
     legalComments: 'none',
     charset: 'utf8',
     banner: { js: banner },
-    define: { 'process.env.CAIRN_VERSION': JSON.stringify(packageVersion()) },
+    define: { ...define, 'process.env.CAIRN_VERSION': JSON.stringify(packageVersion()) },
     // Optional: loaded only when an ssh:// remote is configured.
     external: ['ssh2'],
     logLevel: 'silent',

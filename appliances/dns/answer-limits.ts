@@ -5,12 +5,7 @@ import { PrefixSet } from '../../shared/net/prefix.ts'
 import type { CookieOptions } from './core/answer/edns-options.ts'
 import type { AnswerLimiter } from './core/answer/nameserver.ts'
 import { ServerCookies } from './core/answer/server-cookies.ts'
-import {
-  nameHash,
-  RESPONSE_KIND,
-  ResponseLimiter,
-  type ResponseRates,
-} from './core/limit/response-limiter.ts'
+import { ResponseLimiter, type ResponseRates } from './core/limit/response-limiter.ts'
 import type { CookieSecrets } from './cookie-secrets.ts'
 import type { CookiesConfig, RateLimitConfig } from './limits-table.ts'
 
@@ -40,15 +35,16 @@ export function responseRates(config: RateLimitConfig): ResponseRates {
   }
 }
 
-export function answerLimiter(config: RateLimitConfig, clock: Clock): AnswerLimiter {
-  const limiter = new ResponseLimiter(responseRates(config), randomBytes(4).readInt32LE())
+/** One for each of `threads` that share the rates. */
+export function answerLimiter(
+  config: RateLimitConfig,
+  clock: Pick<Clock, 'monotonicMs'>,
+  threads: number,
+): AnswerLimiter {
+  const seed = randomBytes(4).readInt32LE()
+  const limiter = new ResponseLimiter(responseRates(config), seed, threads)
   return {
-    decide: (client, kind, name) =>
-      limiter.decide(
-        client.octets,
-        kind,
-        kind === RESPONSE_KIND.ERROR ? 0 : nameHash(name),
-        clock.monotonicMs(),
-      ),
+    decide: (client, kind, nameHash) =>
+      limiter.decide(client.octets, kind, nameHash, clock.monotonicMs()),
   }
 }

@@ -47,7 +47,7 @@ export type DnsConfig = {
   readonly listen: readonly Endpoint[]
   /** What becomes of a changed zone whose SOA serial was not raised. */
   readonly serial: SerialRule
-  /** Threads that answer. This version has one whatever is asked for, and says so when it starts. */
+  /** Threads that answer UDP and do nothing else; 0: the main thread does. */
   readonly workers: number
   readonly answers: {
     /** Largest UDP answer, in octets. */
@@ -108,7 +108,7 @@ const listenList = checked(list(endpoint), (endpoints, at) => {
 export const dnsConfig: Decoder<DnsConfig> = object({
   listen: listenList,
   serial: withDefault(oneOf('raise', 'refuse', 'keep'), 'raise'),
-  workers: withDefault(integerBetween(1, 64), 1),
+  workers: withDefault(integerBetween(0, 64), 1),
   answers: section(
     object({
       udpOctets: withDefault(

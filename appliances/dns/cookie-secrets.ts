@@ -5,15 +5,16 @@ import { readFileSync } from 'node:fs'
 import type { Clock, Timer } from '../../shared/clock/clock.ts'
 import { SIP_KEY_OCTETS } from '../../shared/bytes/sip-hash.ts'
 import { err, Fatal, ok, type Result } from '../../shared/result/result.ts'
-import type { ServerCookies } from './core/answer/server-cookies.ts'
 
 const ROLL_MS = 86_400_000
 /** More secrets than a set of servers rolls through, fewer than would make a check slow. */
 export const SECRETS_LIMIT = 8
 
+type SecretsUser = { roll(secrets: readonly Uint8Array[]): void }
+
 export class CookieSecrets {
   readonly #file: string | undefined
-  readonly #listeners = new Set<ServerCookies>()
+  readonly #listeners = new Set<SecretsUser>()
   #secrets: readonly Uint8Array[]
   #timer: Timer | undefined
 
@@ -36,7 +37,7 @@ export class CookieSecrets {
   }
 
   /** `cookies` gets the secrets whenever they change. */
-  attach(cookies: ServerCookies): void {
+  attach(cookies: SecretsUser): void {
     this.#listeners.add(cookies)
   }
 

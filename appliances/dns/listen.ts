@@ -1,6 +1,5 @@
 // Listens for DNS on UDP and TCP (the same addresses and ports for both), on TLS and on HTTPS. Knows sockets, limits and
 // buffers; what a packet means is the business of `handle`.
-import type { Socket as UdpSocket } from 'node:dgram'
 import type { Server } from 'node:net'
 import type { Clock } from '../../shared/clock/clock.ts'
 import type { Log } from '../../shared/log/log.ts'
@@ -8,14 +7,14 @@ import type { Endpoint } from '../../shared/net/endpoint.ts'
 import { listenFault } from '../../shared/net/listen-fault.ts'
 import { PrefixSet } from '../../shared/net/prefix.ts'
 import type { CertificateSlot } from '../../shared/tls/certificate-slot.ts'
-import type { Client } from './core/client.ts'
-import type { Defer, Reply } from './core/request.ts'
+import type { Defer } from './core/request.ts'
 import { Admission } from './listeners/admission.ts'
 import { TcpService, TlsService, type StreamWorld } from './listeners/dns-streams.ts'
-import type { DnsLimits, Handle } from './listeners/handle.ts'
+import { guardedHandle, type DnsLimits, type Handle } from './listeners/handle.ts'
 import { HttpsService } from './listeners/https-service.ts'
 import { bindTcp, createStreamServer, type StreamService } from './listeners/stream-listener.ts'
-import { bindUdp, serveUdp } from './listeners/udp-listener.ts'
+import { DatagramPorts } from './udp/datagram-ports.ts'
+import type { UdpPorts } from './udp/udp-ports.ts'
 
 export const DEFAULT_DNS_LIMITS: DnsLimits = {
   udpOctets: 1232,
@@ -40,6 +39,8 @@ export type DnsListenOptions = {
   readonly handle: Handle
   /** Takes over what `handle` deferred. */
   readonly defer: Defer
+  /** Answers UDP; Node's own sockets and `handle` do without. */
+  readonly udp?: UdpPorts
   readonly limits: DnsLimits
   readonly clock: Clock
   readonly log: Log
@@ -79,10 +80,8 @@ class Shell implements DnsListener {
   readonly httpsAddresses: Endpoint[] = []
   readonly #options: DnsListenOptions
   readonly #world: StreamWorld
-  /** Aborts when the listener closes: what is deferred by UDP ends then. */
-  readonly #closing = new AbortController()
   readonly #admission: Admission
-  readonly #udp: UdpSocket[] = []
+  readonly #udp: UdpPorts
   readonly #tcp: Server[] = []
   readonly #services: StreamService[] = []
   #closed: Promise<void> | undefined
@@ -91,16 +90,8 @@ class Shell implements DnsListener {
     const { limits, clock, log, defer } = options
     this.#options = options
     this.#admission = new Admission(limits, clock, log)
-    const handle: Handle = (packet, client, out) => {
-      try {
-        return options.handle(packet, client, out)
-      } catch (cause) {
-        // A fault of ours that one packet finds must not end the service for all others.
-        const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
-        log.error('answer-fault', { packet: Buffer.from(packet).toString('hex'), why })
-        return 0
-      }
-    }
+    const handle = guardedHandle(options.handle, log)
+    this.#udp = options.udp ?? new DatagramPorts({ handle, defer, limits, log })
     this.#world = { handle, defer, limits, log }
   }
 
@@ -108,6 +99,7 @@ class Shell implements DnsListener {
     const { listen, tls, https } = this.#options
     const world = this.#world
     for (const endpoint of listen) this.addresses.push(await this.#openBoth(endpoint))
+    await this.#udp.start()
     for (const endpoint of tls?.listen ?? []) {
       const service = new TlsService(tls!.slot, world)
       this.tlsAddresses.push(await this.#openStream(endpoint, service))
@@ -116,6 +108,10 @@ class Shell implements DnsListener {
       const service = new HttpsService(https!.slot, https!.path, world)
       this.httpsAddresses.push(await this.#openStream(endpoint, service))
     }
+  }
+
+  start(): Promise<void> {
+    return this.#udp.start()
   }
 
   connections(): number {
@@ -128,9 +124,8 @@ class Shell implements DnsListener {
 
   async #closeAll(): Promise<void> {
     this.#admission.close()
-    this.#closing.abort()
     const closed = [
-      ...this.#udp.map((udp) => new Promise<void>((done) => void udp.close(done))),
+      this.#udp.close(),
       ...this.#tcp.map((tcp) => new Promise<void>((done) => void tcp.close(() => done()))),
     ]
     for (const service of this.#services) service.end()
@@ -140,19 +135,16 @@ class Shell implements DnsListener {
   }
 
   async #openBoth(endpoint: Endpoint): Promise<Endpoint> {
-    const { log, limits } = this.#options
     for (let left = PORT_TRIES; ; left--) {
-      const udp = await bindUdp(endpoint, log)
-      const { port } = udp.address()
+      const udp = await this.#udp.open(endpoint)
+      const { port } = udp
       try {
         await this.#bindStream({ ...endpoint, port }, new TcpService(this.#world))
       } catch (cause) {
-        udp.close()
+        udp.discard()
         if (endpoint.port === 0 && left > 1) continue
         throw listenFault(endpoint, cause as Error)
       }
-      serveUdp(udp, this.#world.handle, this.#deferUdp, limits)
-      this.#udp.push(udp)
       return { host: endpoint.host, port }
     }
   }
@@ -172,17 +164,5 @@ class Shell implements DnsListener {
     this.#tcp.push(server)
     this.#services.push(service)
     return port
-  }
-
-  readonly #deferUdp = (
-    packet: Uint8Array,
-    client: Client,
-    send: (message: Uint8Array) => void,
-  ): void => {
-    const reply: Reply = {
-      signal: this.#closing.signal,
-      send: async (message) => send(message),
-    }
-    void this.#options.defer(Uint8Array.from(packet), client, reply)
   }
 }

@@ -22,8 +22,10 @@ import { JoinedKeys } from './core/keys/joined-keys.ts'
 import { readKeys } from './keys-table.ts'
 import { Dnssec } from './dnssec.ts'
 import { listenDns } from './listen.ts'
+import type { DnsLimits } from './listeners/handle.ts'
 import { openNeighbours } from './neighbours.ts'
 import { openExchange } from './open-exchange.ts'
+import { openUdp } from './open-udp.ts'
 import { openTaps } from './taps/taps.ts'
 import { Updater } from './updater.ts'
 
@@ -59,12 +61,6 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     })),
     committer: PERSON,
   })
-  if (config.workers > 1) {
-    log.warn('workers-missing', {
-      asked: config.workers,
-      why: 'this version answers from one thread',
-    })
-  }
   const branch = store.branch()
   const publication = new Publication()
   const dnssec = new Dnssec(config.dnssec, { publication, clock, log, fail: context.fail })
@@ -78,7 +74,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
       defers: true,
       keepaliveMs: config.tcp.idle,
       ...(secrets && { cookies: cookieOptions(config.cookies, secrets, clock) }),
-      ...(config.rateLimit.enabled && { limiter: answerLimiter(config.rateLimit, clock) }),
+      ...(config.rateLimit.enabled && { limiter: answerLimiter(config.rateLimit, clock, 1) }),
     },
     counts,
   )
@@ -129,20 +125,34 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     log,
     metrics,
   })
+  const { defer } = exchange
+  const limits: DnsLimits = {
+    udpOctets: config.answers.udpOctets,
+    tcpIdleMs: config.tcp.idle,
+    tcpConnections: config.tcp.connections,
+    tcpConnectionsPerClient: config.tcp.connectionsPerClient,
+    tcpQueries: config.tcp.queries ?? Infinity,
+    proxies: new PrefixSet(config.proxy),
+  }
+  const udp = await openUdp(config, {
+    publication,
+    handle: taps.handle,
+    defer,
+    limits,
+    secrets,
+    counts,
+    clock,
+    log,
+    fail: context.fail,
+  })
   const listener = await listenDns({
     listen: config.listen,
     ...(config.tls && { tls: { listen: config.tls.listen, slot: slots.tls! } }),
     ...(config.https && { https: { ...config.https, slot: slots.https! } }),
     handle: taps.handle,
-    defer: exchange.defer,
-    limits: {
-      udpOctets: config.answers.udpOctets,
-      tcpIdleMs: config.tcp.idle,
-      tcpConnections: config.tcp.connections,
-      tcpConnectionsPerClient: config.tcp.connectionsPerClient,
-      tcpQueries: config.tcp.queries ?? Infinity,
-      proxies: new PrefixSet(config.proxy),
-    },
+    defer,
+    udp: udp.ports,
+    limits,
     clock,
     log,
   }).catch(async (cause: unknown) => {
@@ -162,6 +172,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     addresses: store.url === undefined ? addresses : [...addresses, store.url],
     status: () => ({
       store: store.status(),
+      udp: udp.status(),
       zones: zonesStatus(zones),
       dnssec: dnssec.status(),
       ...neighbours.status(),

@@ -18,8 +18,8 @@ const ALLOWED: { readonly [appliance: string]: Allowance } = {
     // Of which some 500 are ours: updates, transfers, signing, encrypted transports.
     kilobytes: 800,
     packages: ['smol-toml', ...ISOMORPHIC_GIT],
-    // DNS over TLS and HTTPS.
-    modules: [...STORE_MODULES, 'node:tls', 'node:http2'],
+    // DNS over TLS and HTTPS; packet workers are threads.
+    modules: [...STORE_MODULES, 'node:tls', 'node:http2', 'node:worker_threads'],
   },
 }
 

@@ -11,7 +11,7 @@ import { SocketClient } from '../socket-client.ts'
 import type { DnsLimits, Handle } from './handle.ts'
 
 /** Asked of the kernel; it gives what net.core.rmem_max allows. A burst of queries waits there while we work. */
-const RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024
+export const RECEIVE_BUFFER_BYTES: number = 8 * 1024 * 1024
 /** Answers handed to the kernel and not yet taken; beyond it an answer is dropped, as a network would. */
 const SENDS_LIMIT = 1024
 

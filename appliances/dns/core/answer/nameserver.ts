@@ -13,7 +13,7 @@ import type { Name } from '../../../../shared/dns/name.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import { Bug } from '../../../../shared/result/result.ts'
 import { isStream, type Client, type Transport } from '../client.ts'
-import { RESPONSE_KIND, type Verdict } from '../limit/response-limiter.ts'
+import { nameHash, RESPONSE_KIND, type Verdict } from '../limit/response-limiter.ts'
 import { DEFERRED } from '../request.ts'
 import { AnswerMessage } from './answer-message.ts'
 import { answerChaos } from './chaos.ts'
@@ -34,7 +34,8 @@ export interface AnswerCounts {
 
 /** Whether an answer by UDP may go to a client that did not prove its address; kinds of RESPONSE_KIND. */
 export interface AnswerLimiter {
-  decide(client: Client, kind: number, name: Name): Verdict
+  /** `hash`: `nameHash` of the name that the kind counts by, 0 for errors. */
+  decide(client: Client, kind: number, hash: number): Verdict
 }
 
 export type NameserverOptions = {
@@ -167,7 +168,9 @@ export class Nameserver {
     const { limiter } = this.#options
     const message = this.#message
     if (limiter === undefined) return true
-    const verdict = limiter.decide(client, this.#responseKind(), message.countedName)
+    const kind = this.#responseKind()
+    const hash = kind === RESPONSE_KIND.ERROR ? 0 : nameHash(message.countedName)
+    const verdict = limiter.decide(client, kind, hash)
     if (verdict === 'send') return true
     this.#counts.limited(verdict)
     if (verdict === 'drop') return false

@@ -4,6 +4,7 @@
 import { OPT, OPT_OCTETS } from '../../../../shared/dns/edns.ts'
 import { FLAG, HEADER_OCTETS, RCODE } from '../../../../shared/dns/message.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
+import { octetsHash, RESPONSE_KIND } from '../limit/response-limiter.ts'
 import { SOA_FIELD } from '../zone/zone.ts'
 import type { ImageReader } from './image-reader.ts'
 import { NODE, NODE_FLAG, RRSET, WORD, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'
@@ -18,12 +19,15 @@ export const PASSED = -2
 const FOUND = { passed: 0, node: 1, nothing: 2, cut: 3 } as const
 type Found = (typeof FOUND)[keyof typeof FOUND]
 
+const SIGNING: ReadonlySet<number> = new Set([TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.ANY])
+
 /** Name servers of a delegation that are written here; more are another's. */
 const SERVERS_LIMIT = 16
 
 export class ImageAnswer {
   /** Of the answer just given. */
   rcode = 0
+  isTruncated = false
   readonly #reader: ImageReader
   readonly #udpLimitOctets: number
   readonly #question = new Question()
@@ -49,6 +53,10 @@ export class ImageAnswer {
   #authorities = 0
   #additionals = 0
   #isAuthoritative = false
+  /** What a limiter counts the answer by: a name in the packet or in the image. */
+  #counted: Uint8Array = EMPTY
+  #countedAt = 0
+  #countedOctets = 0
 
   constructor(reader: ImageReader, udpLimitOctets: number) {
     this.#reader = reader
@@ -67,10 +75,15 @@ export class ImageAnswer {
     const question = this.#question
     const qname = this.#qname
     if (!question.read(packet, start, end, qname)) return PASSED
+    this.#counted = qname.octets
+    this.#countedAt = 0
+    this.#countedOctets = qname.length
     const found = this.#lookUp(qname, question.qtype)
     if (found === FOUND.passed) return PASSED
     const flags = this.#reader.octets[this.#zone + ZONE.flags]!
-    if (question.dnssecOk && (flags & ZONE_FLAG.signed) !== 0) return PASSED
+    // Signatures and proofs are more than the image says, and signatures have TTLs of their own.
+    if ((flags & ZONE_FLAG.signed) !== 0 && (question.dnssecOk || SIGNING.has(question.qtype)))
+      return PASSED
     const writer = this.#writer
     const optOctets = question.hasEdns ? OPT_OCTETS : 0
     const limit = Math.min(question.limitOctets, Math.max(this.#udpLimitOctets, 512)) - optOctets
@@ -80,6 +93,7 @@ export class ImageAnswer {
     this.#additionals = 0
     this.#isAuthoritative = found !== FOUND.cut
     this.rcode = RCODE.NOERROR
+    this.isTruncated = false
     if (!writer.fits(question.end - start - HEADER_OCTETS)) return PASSED
     writer.copy(packet, start + HEADER_OCTETS, question.end - start - HEADER_OCTETS)
     writer.remember(qname, this.#originLabel, HEADER_OCTETS + qname.starts[this.#originLabel]!)
@@ -89,6 +103,30 @@ export class ImageAnswer {
     if (question.hasEdns) this.#writeOpt(question.dnssecOk)
     this.#writeHeader(packet, start, out, to)
     return writer.at - to
+  }
+
+  /** One of RESPONSE_KIND. */
+  get kind(): number {
+    if (this.rcode === RCODE.NXDOMAIN) return RESPONSE_KIND.NEGATIVE
+    if (this.#answers > 0) return RESPONSE_KIND.POSITIVE
+    return this.#isAuthoritative ? RESPONSE_KIND.NEGATIVE : RESPONSE_KIND.REFERRAL
+  }
+
+  /** `nameHash` of the name that a limiter counts the answer by. */
+  get countedHash(): number {
+    return octetsHash(this.#counted, this.#countedAt, this.#countedOctets)
+  }
+
+  /** What is left of the answer for a client that gets too many: it may come again over TCP. Returns its octets. */
+  truncate(packet: Uint8Array, start: number, out: Uint8Array, to: number): number {
+    this.#answers = 0
+    this.#authorities = 0
+    this.#additionals = 0
+    this.isTruncated = true
+    this.#writer.at = to + this.#question.end - start
+    if (this.#question.hasEdns) this.#writeOpt(this.#question.dnssecOk)
+    this.#writeHeader(packet, start, out, to)
+    return this.#writer.at - to
   }
 
   /** Sets what is known of the zone of `key`, and of the node that answers for it. */
@@ -125,6 +163,7 @@ export class ImageAnswer {
     for (let i = 1; i <= origin; i++) {
       if (i !== origin && reader.nodeAt(id, key, i) === 0) continue
       this.#node = reader.wildcardAt(id, key, i)
+      if (this.#node !== 0) this.#countNode(this.#node)
       break
     }
     return this.#node === 0 ? FOUND.nothing : FOUND.node
@@ -198,6 +237,7 @@ export class ImageAnswer {
   #refer(key: NameKey): boolean {
     const { octets } = this.#reader
     const cut = this.#node
+    this.#countNode(cut)
     const ns = this.#rrsetOf(cut, TYPE.NS)
     if (ns === 0) return false
     const count = read16(octets, ns + RRSET.count)
@@ -277,6 +317,7 @@ export class ImageAnswer {
   #writeNegative(): boolean {
     const { octets, words } = this.#reader
     const apex = words[(this.#zone + ZONE.apex) >> 2]! * 8
+    this.#countNode(apex)
     const soa = apex === 0 ? 0 : this.#rrsetOf(apex, TYPE.SOA)
     if (soa === 0 || read16(octets, soa + RRSET.count) !== 1) return false
     const other = this.#other
@@ -381,6 +422,13 @@ export class ImageAnswer {
     return true
   }
 
+  #countNode(node: number): void {
+    const { octets } = this.#reader
+    this.#counted = octets
+    this.#countedAt = node + NODE.name
+    this.#countedOctets = octets[node + NODE.nameLength]!
+  }
+
   /** Offset of a node's rrset; 0 when it has none of the type. */
   #rrsetOf(node: number, type: number): number {
     const { octets } = this.#reader
@@ -411,10 +459,11 @@ export class ImageAnswer {
   }
 
   #writeHeader(packet: Uint8Array, start: number, out: Uint8Array, to: number): void {
-    const authority = this.#isAuthoritative ? FLAG.AA >>> 8 : 0
+    let flags = this.#isAuthoritative ? FLAG.AA >>> 8 : 0
+    if (this.isTruncated) flags |= FLAG.TC >>> 8
     out[to] = packet[start]!
     out[to + 1] = packet[start + 1]!
-    out[to + 2] = (FLAG.QR >>> 8) | authority | (packet[start + 2]! & (FLAG.RD >>> 8))
+    out[to + 2] = (FLAG.QR >>> 8) | flags | (packet[start + 2]! & (FLAG.RD >>> 8))
     out[to + 3] = (packet[start + 3]! & FLAG.CD) | this.rcode
     out[to + 4] = 0
     out[to + 5] = 1
@@ -431,6 +480,8 @@ function read16(octets: Uint8Array, at: number): number {
 function read32(octets: Uint8Array, at: number): number {
   return ((read16(octets, at) << 16) | read16(octets, at + 2)) >>> 0
 }
+
+const EMPTY: Uint8Array = new Uint8Array(0)
 
 /** The question's name is always the first thing behind the header. */
 const QNAME_POINTER = 0xc000 | HEADER_OCTETS

@@ -1,6 +1,11 @@
 // What a packet worker answers with: the image itself where the query is usual, the name server on the image's zones
 // where it is not, and nobody (DEFERRED) where it takes more than that. Answers again what a change ran through.
-import { Nameserver, type AnswerCounts, type NameserverOptions } from '../answer/nameserver.ts'
+import {
+  Nameserver,
+  type AnswerCounts,
+  type AnswerLimiter,
+  type NameserverOptions,
+} from '../answer/nameserver.ts'
 import type { Client, Transport } from '../client.ts'
 import { DEFERRED } from '../request.ts'
 import { ImageAnswer, PASSED } from './image-answer.ts'
@@ -14,6 +19,7 @@ export class ImageResponder {
   readonly #zones: ImageZones
   readonly #server: Nameserver
   readonly #counts: AnswerCounts
+  readonly #limiter: AnswerLimiter | undefined
   readonly #pending = new PendingCounts()
   #generation = -1
 
@@ -23,6 +29,7 @@ export class ImageResponder {
     this.#zones = new ImageZones(this.#reader, new NameKey(this.#reader.seed))
     this.#server = new Nameserver(this.#zones, options, this.#pending)
     this.#counts = counts
+    this.#limiter = options.limiter
   }
 
   /**
@@ -43,8 +50,7 @@ export class ImageResponder {
       const octets = this.#answer.answer(packet, start, end, out, to)
       if (octets !== PASSED) {
         if (!this.#reader.isCurrent(generation)) continue
-        this.#counts.answered('udp', this.#answer.rcode)
-        return octets
+        return this.#limited(octets, packet, start, client, out, to)
       }
       if (generation !== this.#generation) this.#zones.forget()
       this.#generation = generation
@@ -63,6 +69,28 @@ export class ImageResponder {
       }
     }
   }
+
+  /** The answer, what a limiter leaves of it, or 0 when it may not be sent at all. */
+  #limited(
+    octets: number,
+    packet: Uint8Array,
+    start: number,
+    client: Client,
+    out: Uint8Array,
+    to: number,
+  ): number {
+    const answer = this.#answer
+    const verdict =
+      this.#limiter === undefined
+        ? 'send'
+        : this.#limiter.decide(client, answer.kind, answer.countedHash)
+    if (verdict !== 'send') this.#counts.limited(verdict)
+    if (verdict === 'drop') return 0
+    const length = verdict === 'send' ? octets : answer.truncate(packet, start, out, to)
+    this.#counts.answered('udp', answer.rcode)
+    if (answer.isTruncated) this.#counts.truncated()
+    return length
+  }
 }
 
 /** Of one answer, until it is known to be good. */
@@ -71,11 +99,13 @@ class PendingCounts implements AnswerCounts {
   #rcode = -1
   #isTruncated = false
   #isIgnored = false
+  #verdict: 'drop' | 'slip' | undefined
 
   clear(): void {
     this.#rcode = -1
     this.#isTruncated = false
     this.#isIgnored = false
+    this.#verdict = undefined
   }
 
   answered(transport: Transport, rcode: number): void {
@@ -92,9 +122,14 @@ class PendingCounts implements AnswerCounts {
     this.#isIgnored = true
   }
 
+  limited(verdict: 'drop' | 'slip'): void {
+    this.#verdict = verdict
+  }
+
   handOver(counts: AnswerCounts): void {
     if (this.#rcode >= 0) counts.answered(this.#transport, this.#rcode)
     if (this.#isTruncated) counts.truncated()
+    if (this.#verdict !== undefined) counts.limited(this.#verdict)
     if (this.#isIgnored) counts.ignored(this.#transport)
   }
 }

@@ -5,7 +5,13 @@ import type { Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { AnsweredZone } from '../zone/answered-zone.ts'
 import { NameOrder } from '../zone/name-order.ts'
-import { encodeNode, encodeRRset, rrsetOf, type ZoneNode, type ZoneRRset } from '../zone/zone-node.ts'
+import {
+  encodeNode,
+  encodeRRset,
+  rrsetOf,
+  type ZoneNode,
+  type ZoneRRset,
+} from '../zone/zone-node.ts'
 import { cutAbove, type ZoneCounts } from '../zone/zone.ts'
 import type { ImageReader } from './image-reader.ts'
 import { NODE, RRSET, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'
@@ -15,7 +21,7 @@ import type { NameKey } from './name-key.ts'
 export class ImageZones {
   readonly #reader: ImageReader
   readonly #key: NameKey
-  readonly #zones = new Map<Name, { readonly zone: ImageZone | undefined } | undefined>()
+  readonly #zones = new Map<Name, Found | undefined>()
   /** A zone was met that is not in the image, or signed: what is answered from it is for others to answer. */
   metElsewhere = false
 
@@ -25,10 +31,13 @@ export class ImageZones {
   }
 
   get(origin: Name): { readonly zone: AnsweredZone | undefined } | undefined {
-    if (this.#zones.has(origin)) return this.#zones.get(origin)
-    const found = this.#read(origin)
-    if (this.#zones.size >= KEPT_LIMIT) this.#zones.clear()
-    this.#zones.set(origin, found)
+    let found = this.#zones.get(origin)
+    if (found === undefined && !this.#zones.has(origin)) {
+      found = this.#read(origin)
+      if (this.#zones.size >= KEPT_LIMIT) this.#zones.clear()
+      this.#zones.set(origin, found)
+    }
+    if (found?.isElsewhere === true) this.metElsewhere = true
     return found
   }
 
@@ -36,7 +45,7 @@ export class ImageZones {
     this.#zones.clear()
   }
 
-  #read(origin: Name): { readonly zone: ImageZone | undefined } | undefined {
+  #read(origin: Name): Found | undefined {
     const reader = this.#reader
     this.#key.loadName(origin)
     const at = reader.zoneAt(this.#key, 0)
@@ -44,11 +53,13 @@ export class ImageZones {
     const state = reader.octets[at + ZONE.state]
     // The chain of a signed zone is not in the image.
     const isSigned = (reader.octets[at + ZONE.flags]! & ZONE_FLAG.signed) !== 0
-    if (state === ZONE_STATE.elsewhere || isSigned) this.metElsewhere = true
-    if (state !== ZONE_STATE.served) return { zone: undefined }
-    return { zone: new ImageZone(reader, this.#key, at, origin) }
+    const isElsewhere = state === ZONE_STATE.elsewhere || isSigned
+    if (state !== ZONE_STATE.served) return { zone: undefined, isElsewhere }
+    return { zone: new ImageZone(reader, this.#key, at, origin), isElsewhere }
   }
 }
+
+type Found = { readonly zone: ImageZone | undefined; readonly isElsewhere: boolean }
 
 class ImageZone implements AnsweredZone {
   readonly origin: Name

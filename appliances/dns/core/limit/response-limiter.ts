@@ -117,6 +117,13 @@ export function nameHash(name: string): number {
   return hash | 0
 }
 
+/** `nameHash` of a name that stands in octets. */
+export function octetsHash(octets: Uint8Array, at: number, length: number): number {
+  let hash = 0x811c_9dc5
+  for (const end = at + length; at < end; at++) hash = Math.imul(hash ^ octets[at]!, 0x0100_0193)
+  return hash | 0
+}
+
 function mix(hash: number, value: number): number {
   const mixed = Math.imul(hash ^ value, 0x85eb_ca6b)
   return Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35)

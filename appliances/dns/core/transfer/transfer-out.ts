@@ -32,7 +32,7 @@ export type TransferKind = 'full' | 'incremental' | 'current'
 export type TransferResult = 'done' | 'refused' | 'failed' | 'aborted'
 
 export type TransferOptions = {
-  readonly zones: ZoneTable
+  readonly zones: ZoneTable<Zone>
   readonly history: ZoneHistory
   /** Whether who did not sign may have zones, by the 4 or 16 octets of the address. */
   readonly allows: (octets: Uint8Array) => boolean

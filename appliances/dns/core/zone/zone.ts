@@ -125,8 +125,7 @@ export function cutAbove(
   if (counts.delegations === 0 && counts.dnames === 0) return undefined
   let found: ZoneNode | undefined
   for (let at: Name | undefined = name; at !== undefined; at = parentName(at)) {
-    if (at === origin)
-      return apex !== undefined && at !== name && hasDname(apex) ? apex : found
+    if (at === origin) return apex !== undefined && at !== name && hasDname(apex) ? apex : found
     const node = nodes.get(at)
     if (node === undefined) continue
     const { flags } = node

@@ -14,7 +14,7 @@ import { randomZone, Random, type RandomZone } from '../../../support/random-zon
 import { clientOf, name, zoneOf, zoneText } from '../../../support/zones.ts'
 
 const OPTIONS = { udpLimitOctets: 1232, identity: 'here', defers: true } as const
-const SILENT = { answered: () => {}, truncated: () => {}, ignored: () => {} }
+const SILENT = { answered: () => {}, truncated: () => {}, ignored: () => {}, limited: () => {} }
 const CLIENT = clientOf('udp')
 const OFFSET = 5
 
@@ -155,7 +155,12 @@ describe.each([1, 2, 3, 4, 5, 6])('random zones, seed %i', (seed) => {
     for (let edit = 0; edit < 30; edit++) {
       const at = 8 + random.below(lines.length - 8)
       if (random.chance(50)) lines.splice(at, 1)
-      else lines.splice(at, 0, `${random.of(['new1', 'new2', 'a.b', '*.new1', 'sub'])} A 192.0.2.${edit}`)
+      else
+        lines.splice(
+          at,
+          0,
+          `${random.of(['new1', 'new2', 'a.b', '*.new1', 'sub'])} A 192.0.2.${edit}`,
+        )
       zone = updateZone(zone, zoneText(origin, lines.join('\n'), zone.text)).zone
       pair.publish(zone)
       pair.compare(randomQueries(random, [first], 60))

@@ -5,7 +5,10 @@ import {
   type NameserverOptions,
 } from '../../../../../../appliances/dns/core/answer/nameserver.ts'
 import { ServerCookies } from '../../../../../../appliances/dns/core/answer/server-cookies.ts'
-import { RESPONSE_KIND } from '../../../../../../appliances/dns/core/limit/response-limiter.ts'
+import {
+  nameHash,
+  RESPONSE_KIND,
+} from '../../../../../../appliances/dns/core/limit/response-limiter.ts'
 import type { Transport } from '../../../../../../appliances/dns/core/client.ts'
 import { EDNS_OPTION, type EdnsOption } from '../../../../../../shared/dns/edns.ts'
 import {
@@ -16,8 +19,7 @@ import {
   RCODE,
   type Message,
 } from '../../../../../../shared/dns/message.ts'
-import { formatName, type Name } from '../../../../../../shared/dns/name.ts'
-import { clientOf, queryOf, send, zoneOf } from '../../../../../support/zones.ts'
+import { clientOf, name, queryOf, send, zoneOf } from '../../../../../support/zones.ts'
 
 const ZONE = zoneOf(
   'example.org.',
@@ -31,6 +33,8 @@ ns.s A 192.0.2.3
 ${Array.from({ length: 20 }, (_, i) => `many TXT "${i} ${'x'.repeat(60)}"`).join('\n')}
 `,
 )
+/** What the limiter may be told of. */
+const COUNTED = ['ns.example.org.', '*.w.example.org.', 'example.org.', 's.example.org.']
 const SECRET = Buffer.alloc(16, 1)
 const NOW_SECONDS = 1_800_000_000
 
@@ -178,9 +182,10 @@ describe('the limiter', () => {
   test('is asked by kind and by the name that the answer is counted under', () => {
     const asked: string[] = []
     const limiter: AnswerLimiter = {
-      decide: (_client, kind, counted: Name) => {
+      decide: (_client, kind, hash) => {
         const word = Object.entries(RESPONSE_KIND).find(([, code]) => code === kind)?.[0]
-        asked.push(`${word} ${kind === RESPONSE_KIND.ERROR ? '' : formatName(counted)}`)
+        const counted = COUNTED.find((text) => nameHash(name(text)) === hash)
+        asked.push(`${word} ${hash === 0 ? '' : counted}`)
         return 'send'
       },
     }

@@ -1,0 +1,63 @@
+// Chooses how UDP is answered: by packet workers where the machine lets us, by this thread where it does not.
+import type { Clock } from '../../shared/clock/clock.ts'
+import type { Log } from '../../shared/log/log.ts'
+import type { DnsConfig } from './config.ts'
+import type { CookieSecrets } from './cookie-secrets.ts'
+import type { AnswerCounts } from './core/answer/nameserver.ts'
+import type { Publication } from './core/publication.ts'
+import type { Defer } from './core/request.ts'
+import { guardedHandle, type DnsLimits, type Handle } from './listeners/handle.ts'
+import { openPlaneSystem, PacketPlane } from './plane/packet-plane.ts'
+import { DatagramPorts } from './udp/datagram-ports.ts'
+import type { UdpPorts } from './udp/udp-ports.ts'
+
+export type OpenUdp = {
+  readonly ports: UdpPorts
+  /** For /status. */
+  status(): unknown
+}
+
+export async function openUdp(
+  config: DnsConfig,
+  parts: {
+    readonly publication: Publication
+    readonly handle: Handle
+    readonly defer: Defer
+    readonly limits: DnsLimits
+    readonly secrets: CookieSecrets | undefined
+    readonly counts: AnswerCounts
+    readonly clock: Clock
+    readonly log: Log
+    readonly fail: (error: Error) => void
+  },
+): Promise<OpenUdp> {
+  const { defer, limits, log, secrets } = parts
+  const { udpOctets } = config.answers
+  // Workers know no PROXY headers, and keep no log of what they answer.
+  const isTapped = config.queryLog !== undefined || config.dnstap !== undefined
+  const isForWorkers = config.workers > 0 && limits.proxies.size === 0 && !isTapped
+  const system = isForWorkers ? await openPlaneSystem() : undefined
+  if (system === undefined) {
+    if (isForWorkers) {
+      const why = 'Node runs without --allow-ffi and --allow-worker'
+      log.info('packet-workers-refused', { asked: config.workers, why })
+    }
+    const handle = guardedHandle(parts.handle, log)
+    const ports = new DatagramPorts({ handle, defer, limits, log })
+    return { ports, status: () => ({ udp: 'main thread' }) }
+  }
+  const plane = new PacketPlane({
+    ...parts,
+    system,
+    workers: config.workers,
+    settings: {
+      ...config.answers,
+      udpLimitOctets: udpOctets,
+      cookieSecrets: secrets?.secrets,
+      isCookieRequired: config.cookies.require,
+      rateLimit: config.rateLimit.enabled ? config.rateLimit : undefined,
+    },
+  })
+  secrets?.attach(plane)
+  return { ports: plane, status: () => plane.status() }
+}

@@ -1,0 +1,220 @@
+// UDP answered by packet workers and by the main thread: the same questions, the same answers.
+import { createSocket } from 'node:dgram'
+import { afterEach, describe, expect, test } from 'vitest'
+import { decodeConfig } from '../../../../shared/config/decode.ts'
+import { dnsConfig } from '../../../../appliances/dns/config.ts'
+import { Nameserver, type AnswerCounts } from '../../../../appliances/dns/core/answer/nameserver.ts'
+import { Publication } from '../../../../appliances/dns/core/publication.ts'
+import type { Defer } from '../../../../appliances/dns/core/request.ts'
+import type { Zone } from '../../../../appliances/dns/core/zone/zone.ts'
+import { DEFAULT_DNS_LIMITS } from '../../../../appliances/dns/listen.ts'
+import { openUdp, type OpenUdp } from '../../../../appliances/dns/open-udp.ts'
+import { CookieSecrets } from '../../../../appliances/dns/cookie-secrets.ts'
+import { systemClock } from '../../../../shared/clock/clock.ts'
+import { silentLog, type Log } from '../../../../shared/log/log.ts'
+import type { Endpoint } from '../../../../shared/net/endpoint.ts'
+import { clientOf, queryOf, zoneOf } from '../../../support/zones.ts'
+
+const ANSWER_MS = 5000
+const RECORDS = 30_000
+
+const open: OpenUdp[] = []
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.ports.close()
+})
+
+class Served {
+  readonly publication = new Publication()
+  readonly faults: Error[] = []
+  readonly logged: string[] = []
+  readonly counted: string[] = []
+  readonly counts: AnswerCounts = {
+    answered: (transport, rcode) => void this.counted.push(`${transport} ${rcode}`),
+    truncated: () => void this.counted.push('truncated'),
+    ignored: (transport) => void this.counted.push(`${transport} ignored`),
+    limited: (verdict) => void this.counted.push(verdict),
+  }
+  readonly server = new Nameserver(
+    this.publication,
+    { udpLimitOctets: 1232, defers: true },
+    this.counts,
+  )
+  udp: OpenUdp | undefined
+
+  publish(zone: Zone): void {
+    const before = this.publication.get(zone.origin)?.zone
+    this.publication.publish([{ origin: zone.origin, before, after: zone, isBroken: false }])
+  }
+
+  async open(workers: number, hosts: readonly string[], defer: Defer): Promise<Endpoint[]> {
+    const config = decodeConfig(
+      `listen = ["127.0.0.1:53"]\nworkers = ${workers}\n[store]\npath = "x.git"\n`,
+      'dns.toml',
+      dnsConfig,
+      [],
+    )
+    if (!config.ok) throw new Error(JSON.stringify(config.error))
+    const log: Log = { ...silentLog, info: (event) => void this.logged.push(event) }
+    this.udp = await openUdp(config.value, {
+      publication: this.publication,
+      limits: DEFAULT_DNS_LIMITS,
+      handle: (packet, client, out) => this.server.handle(packet, client, out),
+      defer,
+      secrets: new CookieSecrets(undefined, systemClock),
+      counts: this.counts,
+      clock: systemClock,
+      log,
+      fail: (error) => void this.faults.push(error),
+    })
+    open.push(this.udp)
+    const addresses: Endpoint[] = []
+    for (const host of hosts)
+      addresses.push({ host, port: (await this.udp.ports.open({ host, port: 0 })).port })
+    await this.udp.ports.start()
+    return addresses
+  }
+}
+
+/** The answer, and the address it came from. */
+function askPacket(to: Endpoint, packet: Uint8Array): Promise<{ answer: Buffer; from: string }> {
+  const socket = createSocket(to.host.includes(':') ? 'udp6' : 'udp4')
+  return new Promise((done, fail) => {
+    const timer = setTimeout(() => {
+      socket.close()
+      fail(new Error('no answer'))
+    }, ANSWER_MS)
+    socket.on('message', (answer, from) => {
+      clearTimeout(timer)
+      socket.close()
+      done({ answer, from: from.address })
+    })
+    socket.send(packet, to.port, to.host)
+  })
+}
+
+const ZONE = `$TTL 300
+@ SOA ns h 1 2 3 4 60
+@ NS ns
+ns A 192.0.2.1
+*.w MX 10 ns
+www CNAME ns
+d DNAME elsewhere.example.
+cut NS ns.cut
+ns.cut A 192.0.2.2
+${Array.from({ length: 40 }, (_, i) => `many TXT "${i} ${'x'.repeat(60)}"`).join('\n')}
+`
+const QUESTIONS = [
+  'ns.example.org. A',
+  'NS.example.org. A',
+  'a.w.example.org. MX',
+  'www.example.org. A',
+  'a.d.example.org. A',
+  'a.cut.example.org. A',
+  'nx.example.org. A',
+  'ns.example.org. TXT',
+  'many.example.org. TXT',
+  'ns.example.org. ANY',
+  'example.com. A',
+]
+const NOBODY: Defer = async () => {}
+
+describe.each([
+  ['one packet worker', 1],
+  ['three packet workers', 3],
+  ['the main thread', 0],
+])('%s', (_, workers) => {
+  test('answers as the name server does, on every address', async () => {
+    const served = new Served()
+    served.publish(zoneOf('example.org.', ZONE))
+    const addresses = await served.open(workers, ['127.0.0.1', '::1'], NOBODY)
+    const out = new Uint8Array(1232)
+    for (const address of addresses)
+      for (const question of QUESTIONS)
+        for (const edns of [undefined, 1232]) {
+          const packet = queryOf(question, edns === undefined ? {} : { edns })
+          const length = served.server.handle(packet, clientOf('udp'), out)
+          const { answer } = await askPacket(address, packet)
+          expect(answer.toString('hex'), question).toBe(
+            Buffer.from(out.subarray(0, length)).toString('hex'),
+          )
+        }
+    expect(served.faults).toEqual([])
+  })
+
+  test('answers from what was published before it was asked, however large', async () => {
+    const served = new Served()
+    const [address] = await served.open(workers, ['127.0.0.1'], NOBODY)
+    const rcodeOf = async (question: string) =>
+      (await askPacket(address!, queryOf(question))).answer[3]! & 0xf
+    expect(await rcodeOf('ns.example.org. A')).toBe(5)
+    served.publish(zoneOf('example.org.', ZONE))
+    expect(await rcodeOf('ns.example.org. A')).toBe(0)
+    const hosts = Array.from({ length: RECORDS }, (_, n) => `h${n} A 10.0.${n >> 8}.${n & 255}`)
+    served.publish(zoneOf('large.example.', `${ZONE}${hosts.join('\n')}\n`))
+    expect(await rcodeOf(`h${RECORDS - 1}.large.example. A`)).toBe(0)
+    expect(await rcodeOf(`h${RECORDS}.large.example. A`)).toBe(3)
+    for (let serial = 2; serial < 20; serial++) {
+      const text = ZONE.replace('h 1 2', `h ${serial} 2`).replace('192.0.2.1', `192.0.2.${serial}`)
+      served.publish(zoneOf('example.org.', text))
+      const { answer } = await askPacket(address!, queryOf('ns.example.org. A'))
+      expect(answer.at(-1)).toBe(serial)
+    }
+    const zone = served.publication.get(zoneOf('example.org.', ZONE).origin)!.zone!
+    served.publication.publish([
+      { origin: zone.origin, before: zone, after: undefined, isBroken: true },
+    ])
+    expect(await rcodeOf('ns.example.org. A')).toBe(2)
+    expect(served.faults).toEqual([])
+  })
+
+  test('hands on what it does not answer, and the answer leaves from the address that was asked', async () => {
+    const served = new Served()
+    const clients: string[] = []
+    const [address] = await served.open(workers, ['0.0.0.0'], async (packet, client, reply) => {
+      clients.push(`${client.transport} ${client.address}`)
+      await reply.send(packet)
+    })
+    const update = Uint8Array.from(queryOf('example.org. SOA'))
+    update[2] = 0x28
+    const host = workers === 0 ? '127.0.0.1' : '127.0.0.5'
+    const { answer, from } = await askPacket({ ...address!, host }, update)
+    expect(answer.equals(update)).toBe(true)
+    expect(from).toBe(host)
+    expect(clients).toEqual(['udp 127.0.0.1'])
+    expect((await askPacket({ ...address!, host }, queryOf('a. A'))).from).toBe(host)
+  })
+
+  test('counts, and says nothing to what deserves no answer', async () => {
+    const served = new Served()
+    served.publish(zoneOf('example.org.', ZONE))
+    const [address] = await served.open(workers, ['127.0.0.1'], NOBODY)
+    const socket = createSocket('udp4')
+    const heard: Buffer[] = []
+    socket.on('message', (message) => heard.push(message))
+    const response = Uint8Array.from(queryOf('ns.example.org. A'))
+    response[2] = 0x80
+    for (const packet of [Buffer.from('short'), response])
+      await new Promise((done) => socket.send(packet, address!.port, '127.0.0.1', done))
+    for (const question of ['ns.example.org. A', 'nx.example.org. A', 'many.example.org. TXT'])
+      await askPacket(address!, queryOf(question))
+    await served.udp!.ports.close()
+    expect(heard).toEqual([])
+    socket.close()
+    expect(served.counted.sort()).toEqual([
+      'truncated',
+      'udp 0',
+      'udp 0',
+      'udp 3',
+      'udp ignored',
+      'udp ignored',
+    ])
+  })
+})
+
+test('a port that is taken is said to be', async () => {
+  const served = new Served()
+  const [address] = await served.open(1, ['127.0.0.1'], NOBODY)
+  await expect(served.udp!.ports.open(address!)).rejects.toThrow(
+    'another program listens there already',
+  )
+})
