@@ -179,8 +179,9 @@ export class PacketPlane implements UdpPorts {
     const worker = new Worker(workerFile(), {
       workerData,
       name: `packets-${nth}`,
-      // It would say once more that FFI is young.
-      execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
+      // Not the process's own flags: some are refused for threads, and those that count hold for all of them. It would
+      // say once more that FFI is young.
+      execArgv: ['--disable-warning=ExperimentalWarning'],
     })
     this.#workers.push(worker)
     const { fail } = this.#options
