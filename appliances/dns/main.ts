@@ -5,6 +5,7 @@ import { hashPasswordCommand } from '../../shared/appliance/hash-password.ts'
 import { joinNeeds } from '../../shared/sandbox/needs.ts'
 import { checkStore, storeNeeds } from '../../store/index.ts'
 import { certificateProblems } from './certificates.ts'
+import { zoneCommand } from './cli/zone-command.ts'
 import { dnsConfig } from './config.ts'
 import { dnssecCommand } from './dnssec-command.ts'
 import { dnssecNeeds } from './dnssec-table.ts'
@@ -31,7 +32,7 @@ await runAppliance({
       dnssecNeeds(config.dnssec),
     ),
   start: serve,
-  commands: { dnssec: dnssecCommand, 'hash-password': hashPasswordCommand },
+  commands: { zone: zoneCommand, dnssec: dnssecCommand, 'hash-password': hashPasswordCommand },
   help: {
     summary: 'Answers DNS queries from zones that live in a git branch.',
     example: `

@@ -36,7 +36,9 @@ export type Appliance<C extends ApplianceConfig> = {
 /** A word on the command line instead of a run: `cairn-dns hash-password`. */
 export type Command = {
   readonly summary: string
-  /** Gives the exit code. */
+  /** For `--help` behind the word. */
+  readonly help?: string
+  /** All that stands behind the word, options too. Gives the exit code. */
   run(args: readonly string[]): Promise<number>
 }
 
@@ -81,6 +83,8 @@ async function run<C extends ApplianceConfig>(
 ): Promise<number> {
   const { name, version } = appliance
   const commands = appliance.commands ?? {}
+  const [first = '', ...rest] = argv
+  if (Object.hasOwn(commands, first)) return await runCommand(name, commands[first]!, rest)
   const line = parseCommandLine(argv)
   if (!line.ok) return badUsage(name, line.error)
   const { help, version: isVersionAsked, words, config: file } = line.value
@@ -104,6 +108,20 @@ async function run<C extends ApplianceConfig>(
     )
     const confinement = await confine(config.value.sandbox, needs)
     return await liveUntilStopped(appliance, config.value, confinement)
+  } catch (cause) {
+    return complainOf(name, cause)
+  }
+}
+
+async function runCommand(
+  name: string,
+  command: Command,
+  args: readonly string[],
+): Promise<number> {
+  const isHelpAsked = args.includes('--help') || args.includes('-h')
+  if (isHelpAsked) return say(command.help ?? `${command.summary}\n`)
+  try {
+    return await command.run(args)
   } catch (cause) {
     return complainOf(name, cause)
   }
