@@ -6,7 +6,9 @@ import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { Bug } from '../../../../shared/result/result.ts'
 import type { Published } from '../publication.ts'
 import { changedNames } from '../zone/zone-difference.ts'
-import { rrsetOf, type Zone, type ZoneNode } from '../zone/zone.ts'
+import { HEAD, readU32 } from '../zone/name-table.ts'
+import { RRSET as ENCODED_RRSET, UNEVEN } from '../zone/zone-node.ts'
+import { rrsetOf, visitTable, type Zone, type ZoneNode } from '../zone/zone.ts'
 import { ImageReader, ZONES_ID } from './image-reader.ts'
 import {
   HEADER_OCTETS,
@@ -109,14 +111,16 @@ export class ImageWriter {
     const { size } = zone.nodes
     let octets = 0
     let isRoom = this.#room(Math.min(size * NODE_ESTIMATE_OCTETS, this.#limitOctets / 4), size, 1)
-    for (const [name, node] of zone.nodes.entries()) {
-      const needed = nodeOctets(node)
+    visitTable(zone.nodes, (bytes, from) => {
+      const needed = aligned(NODE.name + readU32(bytes, from + HEAD.octets))
       isRoom &&= this.#end + needed <= this.#octets.length || this.#room(needed, 0, 0)
-      if (!isRoom) break
-      this.#key.loadName(name as Name)
-      this.#insertNode(id, this.#writeNode(node, id))
-      octets += needed
-    }
+      if (!isRoom) return
+      const at = this.#copyNode(bytes, from, id)
+      const name = at + NODE.name
+      this.#key.load(this.#octets, name, name + this.#octets[at + NODE.nameLength]!)
+      this.#insertNode(id, at)
+      octets += this.#end - at
+    })
     if (isRoom) this.#living.set(id, octets)
     else {
       this.#living.delete(id)
@@ -317,6 +321,44 @@ export class ImageWriter {
     octets[at + NODE.nameLength] = name.length
     octets[at + NODE.flags] = flags
     this.#words[(at + NODE.children) >> 2] = node.children
+    this.#end = aligned(end)
+    return at
+  }
+
+  /** As `#writeNode`, of a node that is still encoded (zone-node.ts): a large zone is copied without an object for each. */
+  #copyNode(bytes: Uint8Array, from: number, id: number): number {
+    const at = this.#end
+    const octets = this.#octets
+    const nameLength = bytes[from + HEAD.nameOctets]!
+    const rrsets = bytes[from + HEAD.count]! | (bytes[from + HEAD.count + 1]! << 8)
+    let next = from + HEAD.name
+    let end = at + NODE.name
+    for (let i = 0; i < nameLength; i++) octets[end++] = bytes[next++]!
+    let flags = 0
+    for (let left = rrsets; left > 0; left--) {
+      const type = (bytes[next]! << 8) | bytes[next + 1]!
+      if (type === TYPE.NS) flags |= NODE_FLAG.ns
+      else if (type === TYPE.DNAME) flags |= NODE_FLAG.dname
+      else if (type === TYPE.CNAME) flags |= NODE_FLAG.cname
+      const count = (read32(bytes, next + ENCODED_RRSET.rdatas) & ~UNEVEN) >>> 0
+      const start = next + ENCODED_RRSET.rdata
+      let stop = start
+      for (let record = count; record > 0; record--)
+        stop += 2 + ((bytes[stop]! << 8) | bytes[stop + 1]!)
+      put16(octets, end + RRSET.type, type)
+      put16(octets, end + RRSET.count, count)
+      put32(octets, end + RRSET.ttl, read32(bytes, next + ENCODED_RRSET.ttl))
+      put32(octets, end + RRSET.octets, stop - start)
+      end += RRSET.records
+      for (let i = start; i < stop; i++) octets[end++] = bytes[i]!
+      next += read32(bytes, next + ENCODED_RRSET.octets)
+    }
+    this.#words[at >> 2] = id
+    octets[at + NODE.rrsets] = rrsets
+    octets[at + NODE.rrsets + 1] = rrsets >>> 8
+    octets[at + NODE.nameLength] = nameLength
+    octets[at + NODE.flags] = flags
+    this.#words[(at + NODE.children) >> 2] = readU32(bytes, from + HEAD.number)
     this.#end = aligned(end)
     return at
   }
