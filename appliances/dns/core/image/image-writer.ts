@@ -7,7 +7,13 @@ import { Bug } from '../../../../shared/result/result.ts'
 import type { Published } from '../publication.ts'
 import { changedNames } from '../zone/zone-difference.ts'
 import { HEAD, readU32 } from '../zone/name-table.ts'
-import { RRSET as ENCODED_RRSET, UNEVEN } from '../zone/zone-node.ts'
+import {
+  readU32High,
+  RRSET as ENCODED_RRSET,
+  UNEVEN,
+  writeU16High,
+  writeU32High,
+} from '../zone/zone-node.ts'
 import { rrsetOf, visitTable, type Zone, type ZoneNode } from '../zone/zone.ts'
 import { ImageReader, ZONES_ID } from './image-reader.ts'
 import {
@@ -302,18 +308,18 @@ export class ImageWriter {
       else if (type === TYPE.DNAME) flags |= NODE_FLAG.dname
       else if (type === TYPE.CNAME) flags |= NODE_FLAG.cname
       const rrset = end
-      put16(octets, rrset + RRSET.type, type)
-      put16(octets, rrset + RRSET.count, rdatas.length)
-      put32(octets, rrset + RRSET.ttl, ttlSeconds)
+      writeU16High(octets, rrset + RRSET.type, type)
+      writeU16High(octets, rrset + RRSET.count, rdatas.length)
+      writeU32High(octets, rrset + RRSET.ttl, ttlSeconds)
       end += RRSET.records
       for (const rdata of rdatas) {
-        put16(octets, end, rdata.length)
+        writeU16High(octets, end, rdata.length)
         end += 2
         if (rdata.length > 32) octets.set(rdata, end)
         else for (let i = 0; i < rdata.length; i++) octets[end + i] = rdata[i]!
         end += rdata.length
       }
-      put32(octets, rrset + RRSET.octets, end - rrset - RRSET.records)
+      writeU32High(octets, rrset + RRSET.octets, end - rrset - RRSET.records)
     }
     this.#words[at >> 2] = id
     octets[at + NODE.rrsets] = rrsets.length
@@ -340,18 +346,18 @@ export class ImageWriter {
       if (type === TYPE.NS) flags |= NODE_FLAG.ns
       else if (type === TYPE.DNAME) flags |= NODE_FLAG.dname
       else if (type === TYPE.CNAME) flags |= NODE_FLAG.cname
-      const count = (read32(bytes, next + ENCODED_RRSET.rdatas) & ~UNEVEN) >>> 0
+      const count = (readU32High(bytes, next + ENCODED_RRSET.rdatas) & ~UNEVEN) >>> 0
       const start = next + ENCODED_RRSET.rdata
       let stop = start
       for (let record = count; record > 0; record--)
         stop += 2 + ((bytes[stop]! << 8) | bytes[stop + 1]!)
-      put16(octets, end + RRSET.type, type)
-      put16(octets, end + RRSET.count, count)
-      put32(octets, end + RRSET.ttl, read32(bytes, next + ENCODED_RRSET.ttl))
-      put32(octets, end + RRSET.octets, stop - start)
+      writeU16High(octets, end + RRSET.type, type)
+      writeU16High(octets, end + RRSET.count, count)
+      writeU32High(octets, end + RRSET.ttl, readU32High(bytes, next + ENCODED_RRSET.ttl))
+      writeU32High(octets, end + RRSET.octets, stop - start)
       end += RRSET.records
       for (let i = start; i < stop; i++) octets[end++] = bytes[i]!
-      next += read32(bytes, next + ENCODED_RRSET.octets)
+      next += readU32High(bytes, next + ENCODED_RRSET.octets)
     }
     this.#words[at >> 2] = id
     octets[at + NODE.rrsets] = rrsets
@@ -436,7 +442,7 @@ function blockOctets(octets: Uint8Array, at: number): number {
   let end = at + NODE.name + octets[at + NODE.nameLength]!
   const rrsets = octets[at + NODE.rrsets]! | (octets[at + NODE.rrsets + 1]! << 8)
   for (let left = rrsets; left > 0; left--)
-    end += RRSET.records + read32(octets, end + RRSET.octets)
+    end += RRSET.records + readU32High(octets, end + RRSET.octets)
   return aligned(end - at)
 }
 
@@ -451,24 +457,6 @@ function slotsFor(count: number): number {
 
 function hasSlots(used: number, mask: number): boolean {
   return used <= (mask + 1) * SLOTS_SHARE
-}
-
-function put16(octets: Uint8Array, at: number, value: number): void {
-  octets[at] = value >>> 8
-  octets[at + 1] = value
-}
-
-function put32(octets: Uint8Array, at: number, value: number): void {
-  octets[at] = value >>> 24
-  octets[at + 1] = value >>> 16
-  octets[at + 2] = value >>> 8
-  octets[at + 3] = value
-}
-
-function read32(octets: Uint8Array, at: number): number {
-  return (
-    ((octets[at]! << 24) | (octets[at + 1]! << 16) | (octets[at + 2]! << 8) | octets[at + 3]!) >>> 0
-  )
 }
 
 /** Taken slots, those of removed blocks among them, before a table grows. */
