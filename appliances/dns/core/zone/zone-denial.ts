@@ -28,7 +28,8 @@ export function hasNsec(node: ZoneNode | undefined): boolean {
 
 /**
  * The chain that an NSEC3PARAM record of `apex` names (RFC 5155 §4): the first with a hash for the apex itself, so that
- * a record that is left over leaves the zone to its NSEC records. `hashed` is what `changes` made of the table of `base`.
+ * a record that is left over leaves the zone to its NSEC records. First in the order of octets, since records of a set
+ * have none of their own: it changes with edits. `hashed` is what `changes` made of the table of `base`.
  */
 export function chainAfter(
   base: Zone | undefined,
@@ -38,7 +39,7 @@ export function chainAfter(
 ): HashChain | undefined {
   const parameters = apex === undefined ? undefined : rrsetOf(apex, TYPE.NSEC3PARAM)
   if (apex === undefined || parameters === undefined) return undefined
-  for (const rdata of parameters.rdatas) {
+  for (const rdata of [...parameters.rdatas].sort((a, b) => Buffer.compare(a, b))) {
     const found = hashParametersOf(rdata)
     // Flags are for a chain that is still being made.
     if (found === undefined || rdata[1] !== 0 || found.iterations > ITERATION_LIMIT) continue
