@@ -5,7 +5,7 @@ import { typeText } from '../../shared/dns/record-types.ts'
 import { RCODE } from '../../shared/dns/message.ts'
 import type { Labels, Metrics } from '../../shared/metrics/metrics.ts'
 import type { AnswerCounts } from './core/answer/nameserver.ts'
-import type { Transport } from './core/client.ts'
+import type { Transport } from '../../shared/dns-server/core/client.ts'
 
 const FLUSH_MS = 1000
 const TRANSPORTS: readonly Transport[] = ['udp', 'tcp', 'tls', 'https']

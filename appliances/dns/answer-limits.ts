@@ -2,11 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../shared/clock/clock.ts'
 import { PrefixSet } from '../../shared/net/prefix.ts'
-import type { CookieOptions } from './core/answer/edns-options.ts'
+import type { CookieOptions } from '../../shared/dns-server/core/edns-options.ts'
 import type { AnswerLimiter } from './core/answer/nameserver.ts'
-import { ServerCookies } from './core/answer/server-cookies.ts'
-import { ResponseLimiter, type ResponseRates } from './core/limit/response-limiter.ts'
-import type { CookieSecrets } from './cookie-secrets.ts'
+import { ServerCookies } from '../../shared/dns-server/core/server-cookies.ts'
+import {
+  ResponseLimiter,
+  type ResponseRates,
+} from '../../shared/dns-server/core/response-limiter.ts'
+import type { CookieSecrets } from '../../shared/dns-server/cookie-secrets.ts'
 import type { CookiesConfig, RateLimitConfig } from './limits-table.ts'
 
 export function cookieOptions(

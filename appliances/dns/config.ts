@@ -31,7 +31,7 @@ import { httpsTable, tlsTable, type HttpsConfig, type TlsConfig } from './encryp
 import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { dnssecTable, type DnssecConfig } from './dnssec-table.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'
-import { DEFAULT_DNS_LIMITS } from './listen.ts'
+import { DEFAULT_DNS_LIMITS } from '../../shared/dns-server/listen.ts'
 import { dnstapTable, queryLogTable, type DnstapConfig, type QueryLogConfig } from './tap-tables.ts'
 import {
   notifyTable,

@@ -19,7 +19,7 @@ import { canonicalName, parseName, ROOT, type Name } from '../../shared/dns/name
 import { formatDuration, parseDuration } from '../../shared/config/units.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
 import { NO_NEEDS, type SandboxNeeds } from '../../shared/sandbox/needs.ts'
-import { algorithmNamed, type AlgorithmName } from './core/dnssec/algorithms.ts'
+import { algorithmNamed, type AlgorithmName } from '../../shared/dnssec/algorithms.ts'
 
 /** Times in milliseconds. */
 export type SigningTable = {

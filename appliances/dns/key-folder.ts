@@ -18,7 +18,7 @@ import {
 import { join } from 'node:path'
 import { formatName, type Name } from '../../shared/dns/name.ts'
 import { Fatal } from '../../shared/result/result.ts'
-import { algorithmOf } from './core/dnssec/algorithms.ts'
+import { algorithmOf } from '../../shared/dnssec/algorithms.ts'
 import {
   formatPrivateKey,
   formatPublicKey,

@@ -2,14 +2,14 @@
 import type { Clock } from '../../shared/clock/clock.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { DnsConfig } from './config.ts'
-import type { CookieSecrets } from './cookie-secrets.ts'
+import type { CookieSecrets } from '../../shared/dns-server/cookie-secrets.ts'
 import type { AnswerCounts } from './core/answer/nameserver.ts'
 import type { Publication } from './core/publication.ts'
-import type { Defer } from './core/request.ts'
-import { guardedHandle, type DnsLimits, type Handle } from './listeners/handle.ts'
+import type { Defer } from '../../shared/dns-server/core/defer.ts'
+import { guardedHandle, type DnsLimits, type Handle } from '../../shared/dns-server/handle.ts'
 import { openPlaneSystem, PacketPlane } from './plane/packet-plane.ts'
-import { DatagramPorts } from './udp/datagram-ports.ts'
-import type { UdpPorts } from './udp/udp-ports.ts'
+import { DatagramPorts } from '../../shared/dns-server/datagram-ports.ts'
+import type { UdpPorts } from '../../shared/dns-server/udp-ports.ts'
 
 export type OpenUdp = {
   readonly ports: UdpPorts

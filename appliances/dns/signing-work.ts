@@ -2,7 +2,7 @@
 import { sign } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../shared/clock/clock.ts'
-import { algorithmOf } from './core/dnssec/algorithms.ts'
+import { algorithmOf } from '../../shared/dnssec/algorithms.ts'
 import type { ZoneKey } from './core/dnssec/key-file.ts'
 import type { Pending, SigningWork } from './core/dnssec/zone-signer.ts'
 

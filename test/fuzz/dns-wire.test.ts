@@ -1,8 +1,8 @@
 // What comes before a query is one: PROXY headers, HTTPS requests, and the cookies inside.
 import { Nameserver } from '../../appliances/dns/core/answer/nameserver.ts'
-import { ServerCookies } from '../../appliances/dns/core/answer/server-cookies.ts'
-import { freshnessSeconds, readDohRequest } from '../../appliances/dns/core/doh.ts'
-import { PROXY_LIMIT_OCTETS, readProxyHeader } from '../../appliances/dns/core/proxy-header.ts'
+import { ServerCookies } from '../../shared/dns-server/core/server-cookies.ts'
+import { freshnessSeconds, readDohRequest } from '../../shared/dns-server/core/doh.ts'
+import { PROXY_LIMIT_OCTETS, readProxyHeader } from '../../shared/dns-server/core/proxy-header.ts'
 import { decodeMessage, encodeMessage } from '../../shared/dns/message.ts'
 import { clientOf, queryOf, zoneOf } from '../support/zones.ts'
 import { fuzz } from './harness.ts'

@@ -1,6 +1,6 @@
 // Questions put to a real name server and to ours, and where the two do not say the same.
 import type { Nameserver } from '../../appliances/dns/core/answer/nameserver.ts'
-import type { Transport } from '../../appliances/dns/core/client.ts'
+import type { Transport } from '../../shared/dns-server/core/client.ts'
 import { differences, readAnswer, type Answer } from './answer-compare.ts'
 import { askTcp, askUdp } from './name-servers.ts'
 import { clientOf, queryOf } from './zones.ts'

@@ -1,6 +1,6 @@
 // Random but valid zones, dense in what makes answers hard: wildcards, empty non-terminals, delegations with and
 // without glue, aliases of every kind and length, long answers.
-import { hashedOwner, NameHash } from '../../appliances/dns/core/zone/name-hash.ts'
+import { hashedOwner, NameHash } from '../../shared/dnssec/name-hash.ts'
 import { canonicalName, formatName } from '../../shared/dns/name.ts'
 import { name } from './zones.ts'
 

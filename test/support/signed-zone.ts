@@ -1,7 +1,7 @@
 // Zones signed in a test: keys made on the spot, all work done at once, and the result as text for other programs.
 import { generateKeyPairSync } from 'node:crypto'
-import { algorithmNamed, type AlgorithmName } from '../../appliances/dns/core/dnssec/algorithms.ts'
-import { dsRdata } from '../../appliances/dns/core/dnssec/dnskey.ts'
+import { algorithmNamed, type AlgorithmName } from '../../shared/dnssec/algorithms.ts'
+import { dsRdata } from '../../shared/dnssec/dnskey.ts'
 import { zoneKey, type ZoneKey } from '../../appliances/dns/core/dnssec/key-file.ts'
 import {
   ZoneSigner,

@@ -4,7 +4,7 @@ import {
   DifferenceJournal,
   recordKey,
 } from '../../appliances/dns/core/transfer/difference-journal.ts'
-import type { Transport } from '../../appliances/dns/core/client.ts'
+import type { Transport } from '../../shared/dns-server/core/client.ts'
 import type { Key } from '../../appliances/dns/core/keys/key.ts'
 import {
   TransferReader,

@@ -1,6 +1,6 @@
 // A client that sends many signed updates at once over connections of its own, for tests of load.
 import { connect, type Socket } from 'node:net'
-import { FrameReader } from '../../appliances/dns/core/tcp-frames.ts'
+import { FrameReader } from '../../shared/dns-server/core/tcp-frames.ts'
 import type { Key } from '../../appliances/dns/core/keys/key.ts'
 import { TsigSigner } from '../../appliances/dns/core/tsig/tsig-signer.ts'
 

@@ -1,6 +1,6 @@
 // Zones from text and questions as one writes them for dig, for tests of the name server.
 import { Nameserver } from '../../appliances/dns/core/answer/nameserver.ts'
-import type { Client, Transport } from '../../appliances/dns/core/client.ts'
+import type { Client, Transport } from '../../shared/dns-server/core/client.ts'
 import { buildZone } from '../../appliances/dns/core/zone/zone-build.ts'
 import { recordTtlSeconds, type Zone } from '../../appliances/dns/core/zone/zone.ts'
 import type { ReadRecord } from '../../appliances/dns/core/text/record-sink.ts'
@@ -12,7 +12,7 @@ import {
   type ZoneText,
 } from '../../appliances/dns/core/text/zone-text.ts'
 import type { PlacedRecord } from '../../appliances/dns/core/zone/zone-places.ts'
-import { SocketClient } from '../../appliances/dns/socket-client.ts'
+import { SocketClient } from '../../shared/dns-server/socket-client.ts'
 import { canonicalName, formatName, parseName, type Name } from '../../shared/dns/name.ts'
 import {
   decodeMessage,

@@ -1,20 +1,6 @@
 // A request that takes more than one answer from memory: UPDATE, transfer, NOTIFY, and whatever is signed.
-import type { Client } from './client.ts'
+import type { Client } from '../../../shared/dns-server/core/client.ts'
 import type { Key } from './keys/key.ts'
-
-/** What the name server gives instead of a length for a packet that is to be answered later: see `Defer`. */
-export const DEFERRED = -1
-
-/** Where the messages that answer one request go, in order. */
-export interface Reply {
-  /** Resolves when there is room for the next one; a client that went away takes everything. */
-  send(message: Uint8Array): Promise<void>
-  /** Aborts when the client went away, or the server stops. */
-  readonly signal: AbortSignal
-}
-
-/** Takes a packet over and resolves when all of its answer is sent; never rejects. `packet` may be kept. */
-export type Defer = (packet: Uint8Array, client: Client, reply: Reply) => Promise<void>
 
 /** A well-formed request whose signature, if it has one, is good. What the key may do is the handler's to ask. */
 export type Request = {

@@ -1,7 +1,7 @@
 // The sender of one packet of a batch; one object for all of them, and nothing worked out that nobody asks for.
 import { formatAddress } from '../../../shared/net/address.ts'
 import type { UdpBatch } from '../../../shared/native/udp-batch.ts'
-import type { Client } from '../core/client.ts'
+import type { Client } from '../../../shared/dns-server/core/client.ts'
 
 export class BatchClient implements Client {
   readonly transport = 'udp'

@@ -7,9 +7,9 @@ import type { UdpSocket, UdpSystem } from '../../../shared/native/udp-socket.ts'
 import { Bug } from '../../../shared/result/result.ts'
 import { answerLimiter } from '../answer-limits.ts'
 import type { NameserverOptions } from '../core/answer/nameserver.ts'
-import { ServerCookies } from '../core/answer/server-cookies.ts'
+import { ServerCookies } from '../../../shared/dns-server/core/server-cookies.ts'
 import { ImageResponder } from '../core/image/image-responder.ts'
-import { DEFERRED } from '../core/request.ts'
+import { DEFERRED } from '../../../shared/dns-server/core/defer.ts'
 import { BatchClient } from './batch-client.ts'
 import {
   CONTROL,

@@ -12,10 +12,10 @@ import { Bug } from '../../../shared/result/result.ts'
 import type { AnswerCounts } from '../core/answer/nameserver.ts'
 import { ImageWriter } from '../core/image/image-writer.ts'
 import type { Publication, Published } from '../core/publication.ts'
-import type { Defer } from '../core/request.ts'
-import { SocketClient } from '../socket-client.ts'
-import { RECEIVE_BUFFER_BYTES } from '../listeners/udp-listener.ts'
-import type { UdpPort, UdpPorts } from '../udp/udp-ports.ts'
+import type { Defer } from '../../../shared/dns-server/core/defer.ts'
+import { SocketClient } from '../../../shared/dns-server/socket-client.ts'
+import { RECEIVE_BUFFER_BYTES } from '../../../shared/dns-server/udp-listener.ts'
+import type { UdpPort, UdpPorts } from '../../../shared/dns-server/udp-ports.ts'
 import {
   CONTROL,
   CountsReader,

@@ -1,7 +1,7 @@
 // What the main thread and the packet workers say to each other: shared words and counters, and messages both ways.
 import type { AnswerCounts } from '../core/answer/nameserver.ts'
-import type { Transport } from '../core/client.ts'
-import type { Verdict } from '../core/limit/response-limiter.ts'
+import type { Transport } from '../../../shared/dns-server/core/client.ts'
+import type { Verdict } from '../../../shared/dns-server/core/response-limiter.ts'
 import type { RateLimitConfig } from '../limits-table.ts'
 
 /** Words that all threads share. */

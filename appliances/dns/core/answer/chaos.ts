@@ -2,7 +2,7 @@
 import { RCODE } from '../../../../shared/dns/message.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import { QNAME_POINTER, type AnswerMessage } from './answer-message.ts'
-import type { Query } from './query.ts'
+import type { Query } from '../../../../shared/dns-server/core/query.ts'
 
 /** Refused where there is no text. */
 export function answerChaos(

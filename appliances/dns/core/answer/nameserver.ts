@@ -12,13 +12,17 @@ import {
 import type { Name } from '../../../../shared/dns/name.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import { Bug } from '../../../../shared/result/result.ts'
-import { isStream, type Client, type Transport } from '../client.ts'
-import { nameHash, RESPONSE_KIND, type Verdict } from '../limit/response-limiter.ts'
-import { DEFERRED } from '../request.ts'
+import { isStream, type Client, type Transport } from '../../../../shared/dns-server/core/client.ts'
+import {
+  nameHash,
+  RESPONSE_KIND,
+  type Verdict,
+} from '../../../../shared/dns-server/core/response-limiter.ts'
+import { DEFERRED } from '../../../../shared/dns-server/core/defer.ts'
 import { AnswerMessage } from './answer-message.ts'
 import { answerChaos } from './chaos.ts'
-import { EdnsReply, type CookieOptions } from './edns-options.ts'
-import { Query } from './query.ts'
+import { EdnsReply, type CookieOptions } from '../../../../shared/dns-server/core/edns-options.ts'
+import { Query } from '../../../../shared/dns-server/core/query.ts'
 import { ZoneAnswer, type ZoneTable } from './zone-answer.ts'
 
 /** What the shell wants to know of each packet. */

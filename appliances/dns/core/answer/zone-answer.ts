@@ -14,7 +14,7 @@ import {
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { AnswerMessage } from './answer-message.ts'
 import { Proofs } from './proofs.ts'
-import type { Query } from './query.ts'
+import type { Query } from '../../../../shared/dns-server/core/query.ts'
 import type { AnsweredZone as Zone } from '../zone/answered-zone.ts'
 import { rrsetOf, SOA_FIELD, soaNumber, type ZoneNode, type ZoneRRset } from '../zone/zone.ts'
 

@@ -3,9 +3,14 @@
 import { createECDH, createPrivateKey, type KeyObject } from 'node:crypto'
 import { formatName, type Name } from '../../../../shared/dns/name.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
-import { algorithmOf, publicKeyOctets, signOctets, type Algorithm } from './algorithms.ts'
-import { dnskeyRdata, KEY_FLAG, keyTag } from './dnskey.ts'
-import type { SigningKey } from './rrsig.ts'
+import {
+  algorithmOf,
+  publicKeyOctets,
+  signOctets,
+  type Algorithm,
+} from '../../../../shared/dnssec/algorithms.ts'
+import { dnskeyRdata, KEY_FLAG, keyTag } from '../../../../shared/dnssec/dnskey.ts'
+import type { SigningKey } from '../../../../shared/dnssec/rrsig.ts'
 
 /** A file longer than this holds no key. */
 export const KEY_FILE_LIMIT_BYTES = 20_000

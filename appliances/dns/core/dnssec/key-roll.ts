@@ -2,7 +2,13 @@
 // at the parent (RFC 6781 §4.1, 7583, 7344, 8078). A pure step from keys and facts to keys; a key that the parent may
 // still point to never goes before the next one was seen there. Rolls of the algorithm are refused.
 import type { Name } from '../../../../shared/dns/name.ts'
-import { CDNSKEY_DELETE, CDS_DELETE, DIGEST_SHA256, dsRdata, KEY_FLAG } from './dnskey.ts'
+import {
+  CDNSKEY_DELETE,
+  CDS_DELETE,
+  DIGEST_SHA256,
+  dsRdata,
+  KEY_FLAG,
+} from '../../../../shared/dnssec/dnskey.ts'
 import type { KeyTimes, ZoneKey } from './key-file.ts'
 import type { ZoneKeys } from './zone-signer.ts'
 

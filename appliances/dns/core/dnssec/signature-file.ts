@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { Name } from '../../../../shared/dns/name.ts'
-import { dataToSign, type RRset } from './rrsig.ts'
+import { dataToSign, type RRset } from '../../../../shared/dnssec/rrsig.ts'
 import type { KnownSignatures, SignedRRset } from './zone-signer.ts'
 
 /** Length and checksum. */

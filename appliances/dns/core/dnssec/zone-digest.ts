@@ -3,7 +3,7 @@ import { createHash, type Hash } from 'node:crypto'
 import type { Name } from '../../../../shared/dns/name.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import { coveredType, recordTtlSeconds, rrsetOf, type Zone, type ZoneNode } from '../zone/zone.ts'
-import { canonicalRdatas, orderKey } from './canonical.ts'
+import { canonicalRdatas, orderKey } from '../../../../shared/dnssec/canonical.ts'
 
 const SCHEME_SIMPLE = 1
 const HASHES: { readonly [number: number]: string | undefined } = { 1: 'sha384', 2: 'sha512' }

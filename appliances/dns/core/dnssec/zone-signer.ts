@@ -14,7 +14,7 @@ import {
   type Zone,
   type ZoneNode,
 } from '../zone/zone.ts'
-import { orderKey } from './canonical.ts'
+import { orderKey } from '../../../../shared/dnssec/canonical.ts'
 import {
   nsec3Hash,
   nsec3Owner,
@@ -22,8 +22,14 @@ import {
   nsec3Rdata,
   nsecRdata,
   PLAIN_NSEC3,
-} from './nsec.ts'
-import { dataToSign, parseRrsig, rrsigRdata, type RRset, type SigningKey } from './rrsig.ts'
+} from '../../../../shared/dnssec/nsec.ts'
+import {
+  dataToSign,
+  parseRrsig,
+  rrsigRdata,
+  type RRset,
+  type SigningKey,
+} from '../../../../shared/dnssec/rrsig.ts'
 import { SortedChain, type Link } from './sorted-chain.ts'
 import { zoneDigest, zonemdPlaceholder, zonemdRdata } from './zone-digest.ts'
 import { isInBitmap, isSigned, nameKind, type NameKind } from './zone-names.ts'

@@ -4,7 +4,7 @@
 import { OPT, OPT_OCTETS } from '../../../../shared/dns/edns.ts'
 import { FLAG, HEADER_OCTETS, RCODE } from '../../../../shared/dns/message.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
-import { octetsHash, RESPONSE_KIND } from '../limit/response-limiter.ts'
+import { octetsHash, RESPONSE_KIND } from '../../../../shared/dns-server/core/response-limiter.ts'
 import { SOA_FIELD } from '../zone/zone.ts'
 import type { ImageReader } from './image-reader.ts'
 import { NODE, NODE_FLAG, RRSET, WORD, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'

@@ -6,8 +6,8 @@ import {
   type AnswerLimiter,
   type NameserverOptions,
 } from '../answer/nameserver.ts'
-import type { Client, Transport } from '../client.ts'
-import { DEFERRED } from '../request.ts'
+import type { Client, Transport } from '../../../../shared/dns-server/core/client.ts'
+import { DEFERRED } from '../../../../shared/dns-server/core/defer.ts'
 import { ImageAnswer, PASSED } from './image-answer.ts'
 import { ImageReader } from './image-reader.ts'
 import { ImageZones } from './image-zone.ts'

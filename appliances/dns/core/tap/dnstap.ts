@@ -1,6 +1,6 @@
 // dnstap (dnstap.info, dnstap.proto): what an authoritative server received and answered, in protocol buffers. Only the
 // fields that we fill are known here, and nothing is read.
-import type { Client, Transport } from '../client.ts'
+import type { Client, Transport } from '../../../../shared/dns-server/core/client.ts'
 
 export const DNSTAP_KIND = { AUTH_QUERY: 1, AUTH_RESPONSE: 2 } as const
 

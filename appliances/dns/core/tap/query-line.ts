@@ -4,8 +4,8 @@ import { OPT } from '../../../../shared/dns/edns.ts'
 import { HEADER_OCTETS, OPCODE, RCODE } from '../../../../shared/dns/message.ts'
 import { formatName, skipName } from '../../../../shared/dns/name.ts'
 import { CLASS, typeText } from '../../../../shared/dns/record-types.ts'
-import { Query } from '../answer/query.ts'
-import type { Client } from '../client.ts'
+import { Query } from '../../../../shared/dns-server/core/query.ts'
+import type { Client } from '../../../../shared/dns-server/core/client.ts'
 
 export type LineFormat = 'text' | 'json'
 

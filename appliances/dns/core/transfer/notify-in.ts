@@ -2,9 +2,9 @@
 // remote of the branch is looked at. What it says is a hint: nothing is believed but that it is time to look.
 import { FLAG, RCODE } from '../../../../shared/dns/message.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
-import { bareAnswer } from '../bare-answer.ts'
+import { bareAnswer } from '../../../../shared/dns-server/core/bare-answer.ts'
 import { grantsFor } from '../keys/key.ts'
-import { outlineMessage } from '../message-outline.ts'
+import { outlineMessage } from '../../../../shared/dns-server/core/message-outline.ts'
 import type { Request, RequestHandler } from '../request.ts'
 import { readNotify } from './transfer-query.ts'
 

@@ -1,9 +1,9 @@
 // Verifies the signature of a request, and makes the answer that refuses one (RFC 8945 §5.2, §5.3.2).
 import { RCODE } from '../../../../shared/dns/message.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
-import { bareAnswer } from '../bare-answer.ts'
+import { bareAnswer } from '../../../../shared/dns-server/core/bare-answer.ts'
 import type { Key, KeyRing } from '../keys/key.ts'
-import type { MessageOutline } from '../message-outline.ts'
+import type { MessageOutline } from '../../../../shared/dns-server/core/message-outline.ts'
 import { tsigFault, type TsigFault, type TsigPolicy } from './tsig-check.ts'
 import {
   appendTsig,

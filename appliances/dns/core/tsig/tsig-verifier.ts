@@ -1,7 +1,7 @@
 // Verifies the messages that answer a request of ours, one or many (RFC 8945 §5.3.1, §5.4).
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
 import type { Key } from '../keys/key.ts'
-import { outlineMessage } from '../message-outline.ts'
+import { outlineMessage } from '../../../../shared/dns-server/core/message-outline.ts'
 import { tsigFault, type TsigFault, type TsigPolicy } from './tsig-check.ts'
 import { decodeTsig, TSIG_ERROR, withoutTsig } from './tsig-record.ts'
 

@@ -1,6 +1,11 @@
 // The NSEC3 records of a zone in the order of their hashes (RFC 5155 §7.1), to find the one that matches or covers a name.
 import type { Name } from '../../../../shared/dns/name.ts'
-import { hashedOwner, hashOfOwner, NameHash, type HashParameters } from './name-hash.ts'
+import {
+  hashedOwner,
+  hashOfOwner,
+  NameHash,
+  type HashParameters,
+} from '../../../../shared/dnssec/name-hash.ts'
 import { SortedKeys } from './sorted-keys.ts'
 
 export class HashChain {

@@ -16,7 +16,7 @@ import {
 import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import type { Problem } from '../../../../shared/result/problem.ts'
-import { hashOfOwner, ITERATION_LIMIT } from './name-hash.ts'
+import { hashOfOwner, ITERATION_LIMIT } from '../../../../shared/dnssec/name-hash.ts'
 import { nameOf } from './name-table.ts'
 import { PlainNodes } from './plain-nodes.ts'
 import { isReferring } from './references.ts'

@@ -2,7 +2,12 @@
 import type { Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { HashChain } from './hash-chain.ts'
-import { hashedOwner, hashParametersOf, ITERATION_LIMIT, NameHash } from './name-hash.ts'
+import {
+  hashedOwner,
+  hashParametersOf,
+  ITERATION_LIMIT,
+  NameHash,
+} from '../../../../shared/dnssec/name-hash.ts'
 import type { VersionedMap } from './versioned-map.ts'
 import { NODE_FLAG } from './zone-node.ts'
 import { coveredType, rrsetOf, type Zone, type ZoneNode } from './zone.ts'

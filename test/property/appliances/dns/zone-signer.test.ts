@@ -1,10 +1,6 @@
 // After any edits the zone signed name by name is the one that signing all of it gives, and every signature holds.
 import { describe, expect, test } from 'vitest'
-import {
-  parseRrsig,
-  verifyRrsig,
-  type RRset,
-} from '../../../../appliances/dns/core/dnssec/rrsig.ts'
+import { parseRrsig, verifyRrsig, type RRset } from '../../../../shared/dnssec/rrsig.ts'
 import type { Denial } from '../../../../appliances/dns/core/dnssec/zone-signer.ts'
 import { changeZone, zoneOfRecords } from '../../../../appliances/dns/core/zone/zone-change.ts'
 import {

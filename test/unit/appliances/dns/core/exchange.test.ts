@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Transport } from '../../../../../appliances/dns/core/client.ts'
+import type { Transport } from '../../../../../shared/dns-server/core/client.ts'
 import {
   Exchange,
   REQUESTS_LIMIT,
@@ -7,7 +7,8 @@ import {
 } from '../../../../../appliances/dns/core/exchange.ts'
 import { Nameserver } from '../../../../../appliances/dns/core/answer/nameserver.ts'
 import type { Key } from '../../../../../appliances/dns/core/keys/key.ts'
-import { DEFERRED, type Request } from '../../../../../appliances/dns/core/request.ts'
+import { DEFERRED } from '../../../../../shared/dns-server/core/defer.ts'
+import type { Request } from '../../../../../appliances/dns/core/request.ts'
 import { TsigSigner } from '../../../../../appliances/dns/core/tsig/tsig-signer.ts'
 import { TsigVerifier } from '../../../../../appliances/dns/core/tsig/tsig-verifier.ts'
 import { decodeMessage, FLAG, OPCODE, RCODE } from '../../../../../shared/dns/message.ts'

@@ -1,18 +1,15 @@
 import { createPublicKey } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import {
-  algorithmOf,
-  publicKeyOf,
-} from '../../../../../../appliances/dns/core/dnssec/algorithms.ts'
-import { compareNames } from '../../../../../../appliances/dns/core/dnssec/canonical.ts'
-import { dsRdata, keyTag } from '../../../../../../appliances/dns/core/dnssec/dnskey.ts'
+import { algorithmOf, publicKeyOf } from '../../../../../../shared/dnssec/algorithms.ts'
+import { compareNames } from '../../../../../../shared/dnssec/canonical.ts'
+import { dsRdata, keyTag } from '../../../../../../shared/dnssec/dnskey.ts'
 import {
   formatPrivateKey,
   parsePrivateKey,
 } from '../../../../../../appliances/dns/core/dnssec/key-file.ts'
-import { nsec3Hash, nsec3Owner } from '../../../../../../appliances/dns/core/dnssec/nsec.ts'
-import { parseRrsig, verifyRrsig } from '../../../../../../appliances/dns/core/dnssec/rrsig.ts'
-import { encodeTypeBitmap } from '../../../../../../appliances/dns/core/dnssec/type-bitmap.ts'
+import { nsec3Hash, nsec3Owner } from '../../../../../../shared/dnssec/nsec.ts'
+import { parseRrsig, verifyRrsig } from '../../../../../../shared/dnssec/rrsig.ts'
+import { encodeTypeBitmap } from '../../../../../../shared/dnssec/type-bitmap.ts'
 import { checkZoneDigest } from '../../../../../../appliances/dns/core/dnssec/zone-digest.ts'
 import { formatName } from '../../../../../../shared/dns/name.ts'
 import { parseRdata } from '../../../../../../shared/dns/rdata.ts'

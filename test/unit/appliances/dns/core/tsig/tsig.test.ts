@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Key, KeyRing, TsigAlgorithm } from '../../../../../../appliances/dns/core/keys/key.ts'
-import { outlineMessage } from '../../../../../../appliances/dns/core/message-outline.ts'
+import { outlineMessage } from '../../../../../../shared/dns-server/core/message-outline.ts'
 import { verifyRequest } from '../../../../../../appliances/dns/core/tsig/tsig-request.ts'
 import { TsigSigner } from '../../../../../../appliances/dns/core/tsig/tsig-signer.ts'
 import {

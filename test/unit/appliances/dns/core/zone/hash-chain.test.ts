@@ -5,7 +5,7 @@ import {
   hashOfOwner,
   hashParametersOf,
   NameHash,
-} from '../../../../../../appliances/dns/core/zone/name-hash.ts'
+} from '../../../../../../shared/dnssec/name-hash.ts'
 import { formatName } from '../../../../../../shared/dns/name.ts'
 import { name, zoneOf } from '../../../../../support/zones.ts'
 

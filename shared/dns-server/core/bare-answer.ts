@@ -1,0 +1,33 @@
+// An answer that is a response code and nothing else: header, question, and OPT where the request had one.
+import { OPT, OPT_OCTETS } from '../../dns/edns.ts'
+import { FLAG, HEADER_OCTETS } from '../../dns/message.ts'
+import type { MessageOutline } from './message-outline.ts'
+
+/** What we take by UDP, as every answer of ours announces it. */
+const ANNOUNCED_OCTETS = 1232
+
+/** `flags` are added to QR; `outline` is undefined for a request that could not be read: then the header is all. */
+export function bareAnswer(
+  request: Uint8Array,
+  outline: MessageOutline | undefined,
+  rcode: number,
+  flags = 0,
+): Uint8Array {
+  const questionEnd = outline?.questionEnd ?? HEADER_OCTETS
+  const hasEdns = outline?.optAt !== undefined
+  const answer = new Uint8Array(questionEnd + (hasEdns ? OPT_OCTETS : 0))
+  answer.set(request.subarray(0, questionEnd))
+  const opcodeAndRd = request[2]! & ((OPCODE_MASK | FLAG.RD) >>> 8)
+  answer[2] = (FLAG.QR >>> 8) | opcodeAndRd | (flags >>> 8)
+  answer[3] = (flags & 0xff) | rcode
+  answer.fill(0, 6, HEADER_OCTETS)
+  if (outline === undefined) answer.fill(0, 4, 6)
+  if (!hasEdns) return answer
+  answer[11] = 1
+  answer[questionEnd + 2] = OPT
+  answer[questionEnd + 3] = ANNOUNCED_OCTETS >>> 8
+  answer[questionEnd + 4] = ANNOUNCED_OCTETS & 0xff
+  return answer
+}
+
+const OPCODE_MASK = 0x7800
