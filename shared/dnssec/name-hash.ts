@@ -6,6 +6,7 @@ import type { Name } from '../dns/name.ts'
 /** Each answer takes up to three of these; resolvers take such a zone for unsigned or broken anyway. */
 export const ITERATION_LIMIT = 100
 export const HASH_CHARACTERS = 32
+export const HASH_OCTETS = 20
 /** Of existing names and wildcards, which are asked for again and again; names that do not exist are never kept. */
 const KEPT_LIMIT = 1024
 const SHA1 = 1
@@ -24,25 +25,25 @@ export type HashParameters = { readonly iterations: number; readonly salt: Uint8
 
 /** Hashes names for one chain. */
 export class NameHash {
-  readonly #parameters: HashParameters
+  readonly parameters: HashParameters
   readonly #input = Buffer.alloc(NAME_LIMIT_OCTETS + SALT_LIMIT_OCTETS)
   readonly #kept = new Map<Name, string>()
 
   constructor(parameters: HashParameters) {
-    this.#parameters = parameters
+    this.parameters = parameters
   }
 
   /** Whether an NSEC3 or NSEC3PARAM record is of this chain. */
   isOf(rdata: Uint8Array): boolean {
     const other = hashParametersOf(rdata)
-    if (other === undefined || other.iterations !== this.#parameters.iterations) return false
-    return Buffer.compare(other.salt, this.#parameters.salt) === 0
+    if (other === undefined || other.iterations !== this.parameters.iterations) return false
+    return Buffer.compare(other.salt, this.parameters.salt) === 0
   }
 
   /** 20 octets; `name` canonical. */
   of(name: Name): string {
     const input = this.#input
-    const { iterations, salt } = this.#parameters
+    const { iterations, salt } = this.parameters
     let length = input.write(name, 0, 'latin1')
     for (let left = iterations; ; left--) {
       input.set(salt, length)
@@ -104,6 +105,11 @@ export function hashOfOwner(owner: Name, origin: Name): string | undefined {
     digest += String.fromCharCode((value >>> bits) & 0xff)
   }
   return digest
+}
+
+/** The octet that stands for five bits; such octets sort as what they stand for. */
+export function hashDigit(bits: number): number {
+  return DIGITS.charCodeAt(bits)
 }
 
 const DIGITS = '0123456789abcdefghijklmnopqrstuv'

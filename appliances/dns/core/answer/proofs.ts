@@ -1,8 +1,7 @@
 // Which NSEC (RFC 4035 §3.1.3) or NSEC3 records (RFC 5155 §7.2) prove what an answer says is not there. A zone that lacks
 // one of them gives the others: then the answer fails to validate, and nothing else.
 import { parentName, wildcardOf, type Name } from '../../../../shared/dns/name.ts'
-import type { HashChain } from '../zone/hash-chain.ts'
-import type { AnsweredZone as Zone } from '../zone/answered-zone.ts'
+import type { AnsweredChain, AnsweredZone as Zone } from '../zone/answered-zone.ts'
 import type { ZoneNode } from '../zone/zone.ts'
 
 export type Proof = { readonly zone: Zone; readonly node: ZoneNode }
@@ -61,7 +60,7 @@ export class Proofs {
   }
 
   /** RFC 5155 §7.2.1: the closest encloser that has a hash, and that nothing is below it towards `name`. */
-  #addEncloser(zone: Zone, chain: HashChain, name: Name, encloser: Name): Name {
+  #addEncloser(zone: Zone, chain: AnsweredChain, name: Name, encloser: Name): Name {
     let at = encloser
     for (;;) {
       if (this.#addHash(zone, chain.match(at))) break
@@ -88,7 +87,9 @@ export class Proofs {
   #add(zone: Zone, node: ZoneNode | undefined): void {
     if (node === undefined) return
     const found = this.#found
-    for (let i = 0; i < found.length; i++) if (found[i]!.node === node) return
+    // One node may be decoded twice.
+    for (let i = 0; i < found.length; i++)
+      if (found[i]!.node.name === node.name && found[i]!.zone.origin === zone.origin) return
     found.push({ zone, node })
   }
 }

@@ -19,8 +19,6 @@ export const PASSED = -2
 const FOUND = { passed: 0, node: 1, nothing: 2, cut: 3 } as const
 type Found = (typeof FOUND)[keyof typeof FOUND]
 
-const SIGNING: ReadonlySet<number> = new Set([TYPE.RRSIG, TYPE.NSEC, TYPE.NSEC3, TYPE.ANY])
-
 /** Name servers of a delegation that are written here; more are another's. */
 const SERVERS_LIMIT = 16
 
@@ -81,8 +79,8 @@ export class ImageAnswer {
     const found = this.#lookUp(qname, question.qtype)
     if (found === FOUND.passed) return PASSED
     const flags = this.#reader.octets[this.#zone + ZONE.flags]!
-    // Signatures and proofs are more than the image says, and signatures have TTLs of their own.
-    if ((flags & ZONE_FLAG.signed) !== 0 && (question.dnssecOk || SIGNING.has(question.qtype)))
+    // Signatures have TTLs of their own.
+    if (question.qtype === TYPE.RRSIG || ((flags & ZONE_FLAG.signed) !== 0 && question.dnssecOk))
       return PASSED
     const writer = this.#writer
     const optOctets = question.hasEdns ? OPT_OCTETS : 0

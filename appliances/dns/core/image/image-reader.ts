@@ -1,15 +1,19 @@
 // Finds zones and nodes in an image that another thread may be changing. Every offset that was read is only used for
 // reads, which give undefined outside of the image: a torn read gives a wrong answer at worst, and `isCurrent` tells.
+import type { Name } from '../../../../shared/dns/name.ts'
+import { IndexSearch } from './index-search.ts'
 import { NODE, SLOT, slotHash, WORD, ZONE } from './layout.ts'
 import type { NameKey } from './name-key.ts'
 
 export class ImageReader {
   readonly octets: Uint8Array
   readonly words: Int32Array
+  readonly index: IndexSearch
 
   constructor(memory: SharedArrayBuffer) {
     this.octets = new Uint8Array(memory)
     this.words = new Int32Array(memory)
+    this.index = new IndexSearch(this.words, this.octets)
   }
 
   get seed(): number {
@@ -35,6 +39,16 @@ export class ImageReader {
   zoneAt(key: NameKey, i: number): number {
     const { words } = this
     return this.#find(words[WORD.zones]!, words[WORD.zonesMask]!, ZONES_ID, ZONE_NAME, key, i)
+  }
+
+  /** Of the node at `node`. */
+  nameAt(node: number): Name {
+    const { octets } = this
+    const name = node + NODE.name
+    let text = ''
+    for (let at = name; at < name + octets[node + NODE.nameLength]!; at++)
+      text += String.fromCharCode(octets[at]!)
+    return text as Name
   }
 
   /** Offset of a node; 0 when there is none. */

@@ -4,7 +4,6 @@ import { withSuffixes, type SuffixedName } from '../../../../shared/dns/message-
 import type { Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { AnsweredZone } from '../zone/answered-zone.ts'
-import { NameOrder } from '../zone/name-order.ts'
 import {
   encodeNode,
   encodeRRset,
@@ -13,6 +12,7 @@ import {
   type ZoneRRset,
 } from '../zone/zone-node.ts'
 import { cutAbove, type ZoneCounts } from '../zone/zone.ts'
+import { ImageChain, ImageOrder, NameHashes } from './image-denial.ts'
 import type { ImageReader } from './image-reader.ts'
 import { NODE, RRSET, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'
 import type { NameKey } from './name-key.ts'
@@ -22,7 +22,8 @@ export class ImageZones {
   readonly #reader: ImageReader
   readonly #key: NameKey
   readonly #zones = new Map<Name, Found | undefined>()
-  /** A zone was met that is not in the image, or signed: what is answered from it is for others to answer. */
+  readonly #hashes = new NameHashes()
+  /** A zone was met that is not in the image: what is answered from it is for others to answer. */
   metElsewhere = false
 
   constructor(reader: ImageReader, key: NameKey) {
@@ -51,11 +52,10 @@ export class ImageZones {
     const at = reader.zoneAt(this.#key, 0)
     if (at === 0) return undefined
     const state = reader.octets[at + ZONE.state]
-    // The chain of a signed zone is not in the image.
-    const isSigned = (reader.octets[at + ZONE.flags]! & ZONE_FLAG.signed) !== 0
-    const isElsewhere = state === ZONE_STATE.elsewhere || isSigned
-    if (state !== ZONE_STATE.served) return { zone: undefined, isElsewhere }
-    return { zone: new ImageZone(reader, this.#key, at, origin), isElsewhere }
+    if (state !== ZONE_STATE.served)
+      return { zone: undefined, isElsewhere: state === ZONE_STATE.elsewhere }
+    const zone = new ImageZone(reader, this.#key, { at, origin, hashes: this.#hashes })
+    return { zone, isElsewhere: false }
   }
 }
 
@@ -65,23 +65,39 @@ class ImageZone implements AnsweredZone {
   readonly origin: Name
   readonly suffixed: SuffixedName
   readonly counts: ZoneCounts
-  readonly isSigned = false
+  readonly isSigned: boolean
   readonly nodes: { get(name: Name): ZoneNode | undefined } = this
   readonly hashed: { get(name: Name): ZoneNode | undefined } = NO_NODES
-  readonly order: NameOrder
-  readonly chain = undefined
+  readonly order: ImageOrder
+  readonly chain: ImageChain | undefined
   readonly #reader: ImageReader
   readonly #key: NameKey
   readonly #id: number
 
-  constructor(reader: ImageReader, key: NameKey, at: number, origin: Name) {
-    const { words } = reader
+  constructor(
+    reader: ImageReader,
+    key: NameKey,
+    { at, origin, hashes }: { at: number; origin: Name; hashes: NameHashes },
+  ) {
+    const { words, octets } = reader
+    const flags = octets[at + ZONE.flags]!
     this.#reader = reader
     this.#key = key
     this.#id = words[(at + ZONE.id) >> 2]!
     this.origin = origin
     this.suffixed = withSuffixes(origin)
-    this.order = NameOrder.empty(origin)
+    this.isSigned = (flags & ZONE_FLAG.signed) !== 0
+    this.order = new ImageOrder(reader, key, at, origin)
+    if ((flags & ZONE_FLAG.chain) !== 0) {
+      const chain = new ImageChain(reader, at, origin, hashes.of(reader, at))
+      this.chain = chain
+      this.hashed = {
+        get(owner) {
+          const node = chain.nodeOf(owner)
+          return node === 0 ? undefined : decodeNode(reader, node, owner)
+        },
+      }
+    }
     this.counts = {
       delegations: words[(at + ZONE.delegations) >> 2]!,
       dnames: words[(at + ZONE.dnames) >> 2]!,

@@ -1,13 +1,17 @@
-// How zones lie in an image, one stretch of shared memory: a header, two hash tables, and blocks for zones and nodes.
+// How zones lie in an image, one stretch of shared memory: a header, two hash tables, and blocks for zones, for nodes and
+// for indexes, which have nodes in order.
 //
 // header   words (WORD)
 // table    slots of two words: hash, and the block's offset in units of 8 octets; 0 is free, 1 was taken once
-// zone     id 4, state 1, flags 1, length of the origin 1, 1 free, delegations 4, dnames 4, wildcards 4, apex 4, origin
+// zone     id 4, state 1, flags 1, lengths of the origin 1 and the salt 1, delegations 4, dnames 4, wildcards 4,
+//          apex 4, order 4, chain 4, iterations 4, origin, salt
 // node     id of the zone 4, rrsets 2, length of the name 1, flags 1, children 4, name, rrsets
 // rrset    type 2, records 2, ttl 4, octets of the records 4, records: length 2, rdata
+// index    taken entries 4, room for entries 4, entries: start of the key 8, block's offset in units of 8 octets 4
 //
 // Words and the first twelve octets of a node are in the machine's order, what is copied into answers in the network's.
-// Numbers inside rrsets are not aligned. Names are canonical and uncompressed.
+// Numbers inside rrsets are not aligned. Names are canonical and uncompressed. A zone's nodes are found by the table of
+// nodes, and those with NSEC records in its order too; NSEC3 records are nodes that are in its chain alone.
 
 /** Words of the header. */
 export const WORD = {
@@ -31,12 +35,18 @@ export const ZONE = {
   state: 4,
   flags: 5,
   nameLength: 6,
+  saltLength: 7,
   delegations: 8,
   dnames: 12,
   wildcards: 16,
   /** The apex node, in units of 8 octets; 0 when there is none. */
   apex: 20,
-  name: 24,
+  /** Indexes of the nodes with NSEC records and of the NSEC3 records in use, like `apex`. */
+  order: 24,
+  chain: 28,
+  /** Of the hashes of the chain. */
+  iterations: 32,
+  name: 36,
 } as const
 export const ZONE_STATE = {
   served: 0,
@@ -49,8 +59,10 @@ export const ZONE_FLAG = {
   /** It has delegations or DNAMEs. */
   cuts: 1,
   wildcards: 2,
-  /** DNSKEY at the apex: there may be more to an answer for those who ask for DNSSEC. */
+  /** Signatures and proofs go along with answers for those who set DO. */
   signed: 4,
+  /** Its proofs are NSEC3 records. */
+  chain: 8,
 } as const
 
 export const NODE = {
@@ -61,9 +73,13 @@ export const NODE = {
   children: 8,
   name: 12,
 } as const
-export const NODE_FLAG = { ns: 1, dname: 2, cname: 4 } as const
+export const NODE_FLAG = { ns: 1, dname: 2, cname: 4, nsec: 8 } as const
 
 export const RRSET = { type: 0, count: 2, ttl: 4, octets: 8, records: 12 } as const
+
+/** Offsets in words, of the block and of an entry. The start of a key is two numbers that compare as signed ones. */
+export const INDEX = { count: 0, room: 1, entries: 2 } as const
+export const ENTRY = { high: 0, low: 1, block: 2, words: 3 } as const
 
 /** Spreads the hash of a name over a table, differently in each zone. */
 export function slotHash(nameHash: number, zoneId: number): number {

@@ -1,8 +1,6 @@
 // What the name server needs of a zone, wherever it is kept.
 import type { SuffixedName } from '../../../../shared/dns/message-writer.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
-import type { HashChain } from './hash-chain.ts'
-import type { NameOrder } from './name-order.ts'
 import type { ZoneCounts } from './zone.ts'
 import type { ZoneNode, ZoneRRset } from './zone-node.ts'
 
@@ -17,8 +15,19 @@ export interface AnsweredZone {
   readonly nodes: { get(name: Name): ZoneNode | undefined }
   /** Owners of NSEC3 records, see `Zone.hashed`. */
   readonly hashed: { get(name: Name): ZoneNode | undefined }
-  readonly order: NameOrder
-  readonly chain: HashChain | undefined
+  readonly order: AnsweredOrder
+  readonly chain: AnsweredChain | undefined
   /** See `Zone.cutAbove`. */
   cutAbove(name: Name): ZoneNode | undefined
+}
+
+/** The owners of NSEC records, see `NameOrder`. */
+export interface AnsweredOrder {
+  floor(name: Name): Name | undefined
+}
+
+/** The owners of NSEC3 records, see `HashChain`. */
+export interface AnsweredChain {
+  match(name: Name): Name | undefined
+  cover(name: Name, isKept: boolean): Name | undefined
 }

@@ -28,6 +28,15 @@ export class HashChain {
     return this.#keys.size
   }
 
+  get parameters(): HashParameters {
+    return this.#hash.parameters
+  }
+
+  /** Whether one was made from the other. */
+  isOfFamily(other: HashChain): boolean {
+    return this.#hash === other.#hash
+  }
+
   /** Whether an NSEC3 or NSEC3PARAM record belongs to this chain. */
   isOf(rdata: Uint8Array): boolean {
     return this.#hash.isOf(rdata)
@@ -61,6 +70,11 @@ export class HashChain {
 
   /** In the order of the hashes. */
   *owners(): IterableIterator<Name> {
-    for (const digest of this.#keys.keys()) yield hashedOwner(digest, this.#origin)
+    for (const [, owner] of this.entries()) yield owner
+  }
+
+  /** Hashes, 20 octets each, and their owners, in order. */
+  *entries(): IterableIterator<[string, Name]> {
+    for (const digest of this.#keys.keys()) yield [digest, hashedOwner(digest, this.#origin)]
   }
 }

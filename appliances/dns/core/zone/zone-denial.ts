@@ -64,7 +64,8 @@ export function chainAfter(
   return undefined
 }
 
-function isInChain(node: ZoneNode | undefined, chain: NameHash): boolean {
+/** Whether an NSEC3 record of `node` belongs to the chain. */
+export function isInChain(node: ZoneNode | undefined, chain: Pick<HashChain, 'isOf'>): boolean {
   const nsec3 = node === undefined ? undefined : rrsetOf(node, TYPE.NSEC3)
   return nsec3?.rdatas.some((rdata) => chain.isOf(rdata)) ?? false
 }

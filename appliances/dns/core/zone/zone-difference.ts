@@ -40,10 +40,20 @@ function compareTables(
  * Undefined when neither was made from the other: then only comparing them tells.
  */
 export function changedNames(before: Zone, after: Zone): Iterable<Name> | undefined {
-  const names = before.nodes.changedKeys(after.nodes)
-  const hashed = before.hashed.changedKeys(after.hashed)
-  if (names === undefined || hashed === undefined) return undefined
-  return (hashed.size === 0 ? names : names.union(hashed)) as ReadonlySet<Name>
+  const changed = changedKeys(before, after)
+  if (changed === undefined) return undefined
+  const { nodes, hashed } = changed
+  return hashed.size === 0 ? nodes : nodes.union(hashed)
+}
+
+/** As `changedNames`, for each of the two tables. */
+export function changedKeys(
+  before: Zone,
+  after: Zone,
+): { readonly nodes: ReadonlySet<Name>; readonly hashed: ReadonlySet<Name> } | undefined {
+  const nodes = before.nodes.changedKeys(after.nodes) as ReadonlySet<Name> | undefined
+  const hashed = before.hashed.changedKeys(after.hashed) as ReadonlySet<Name> | undefined
+  return nodes === undefined || hashed === undefined ? undefined : { nodes, hashed }
 }
 
 type Found = { readonly added: Record[]; readonly removed: Record[] }

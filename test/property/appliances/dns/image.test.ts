@@ -10,7 +10,7 @@ import { updateZone } from '../../../../appliances/dns/core/zone/zone-build.ts'
 import type { Zone } from '../../../../appliances/dns/core/zone/zone.ts'
 import { encodeMessage, type Message } from '../../../../shared/dns/message.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
-import { randomZone, Random, type RandomZone } from '../../../support/random-zone.ts'
+import { randomZone, Random, signedLines, type RandomZone } from '../../../support/random-zone.ts'
 import { clientOf, name, zoneOf, zoneText } from '../../../support/zones.ts'
 
 const OPTIONS = { udpLimitOctets: 1232, identity: 'here', defers: true } as const
@@ -85,6 +85,9 @@ const TYPES = [
   TYPE.ANY,
   TYPE.AXFR,
   TYPE.IXFR,
+  TYPE.RRSIG,
+  TYPE.NSEC,
+  TYPE.DNSKEY,
   65_400,
 ]
 
@@ -127,57 +130,72 @@ function randomQueries(random: Random, zones: readonly RandomZone[], count: numb
   })
 }
 
-describe.each([1, 2, 3, 4, 5, 6])('random zones, seed %i', (seed) => {
-  const random = new Random(seed)
-  let pair: Pair
-  beforeEach(() => {
-    pair = new Pair()
-  })
+/** A random zone, or one that looks signed as well: with NSEC records, and often with NSEC3 chains. */
+function zoneFrom(random: Random, isSigned: boolean, ...shape: ZoneShape): RandomZone {
+  const zone = randomZone(random, ...shape)
+  return isSigned ? { ...zone, text: zone.text + signedLines(random, zone) } : zone
+}
 
-  test('as they are', () => {
-    const zones = [
-      randomZone(random, 'example.test.', 60, ['child']),
-      randomZone(random, 'child.example.test.', 20),
-      randomZone(random, 'example.', 20),
-    ]
-    for (const { origin, text } of zones) pair.publish(zoneOf(origin, text))
-    pair.compare(randomQueries(random, zones, 3000))
-    // The usual ones are not passed on.
-    expect(pair.direct / pair.asked).toBeGreaterThan(0.5)
-  })
+type ZoneShape = [origin: string, size: number, delegated?: readonly string[]]
 
-  test('after each of many edits', () => {
-    const origin = 'example.test.'
-    const first = randomZone(random, origin, 40)
-    const lines = first.text.split('\n')
-    let zone = zoneOf(origin, first.text)
-    pair.publish(zone)
-    for (let edit = 0; edit < 30; edit++) {
-      const at = 8 + random.below(lines.length - 8)
-      if (random.chance(50)) lines.splice(at, 1)
-      else
-        lines.splice(
-          at,
-          0,
-          `${random.of(['new1', 'new2', 'a.b', '*.new1', 'sub'])} A 192.0.2.${edit}`,
-        )
-      zone = updateZone(zone, zoneText(origin, lines.join('\n'), zone.text)).zone
+const SEEDS = [1, 2, 3, 4]
+
+describe.each(SEEDS.flatMap((seed) => [false, true].map((isSigned) => [seed, isSigned] as const)))(
+  'random zones, seed %i, signed: %s',
+  (seed, isSigned) => {
+    const random = new Random(seed)
+    let pair: Pair
+    beforeEach(() => {
+      pair = new Pair()
+    })
+
+    test('as they are', () => {
+      const zones = [
+        zoneFrom(random, isSigned, 'example.test.', 60, ['child']),
+        zoneFrom(random, isSigned, 'child.example.test.', 20),
+        zoneFrom(random, false, 'example.', 20),
+      ]
+      for (const { origin, text } of zones) pair.publish(zoneOf(origin, text))
+      pair.compare(randomQueries(random, zones, 3000))
+      // The usual ones are not passed on.
+      expect(pair.direct / pair.asked).toBeGreaterThan(isSigned ? 0.3 : 0.5)
+    })
+
+    test('after each of many edits', () => {
+      const origin = 'example.test.'
+      const first = zoneFrom(random, isSigned, origin, 40)
+      const lines = first.text.split('\n')
+      const removed: string[] = []
+      let zone = zoneOf(origin, first.text)
       pair.publish(zone)
-      pair.compare(randomQueries(random, [first], 60))
-    }
-  })
-
-  test('that come, break and go', () => {
-    const origins = ['example.test.', 'child.example.test.', 'a.example.test.', 'test.']
-    const zones = origins.map((origin) => randomZone(random, origin, 10))
-    for (let step = 0; step < 60; step++) {
-      const which = random.below(zones.length)
-      if (random.chance(20)) pair.withdraw(origins[which]!, random.chance(50))
-      else {
-        zones[which] = randomZone(random, origins[which]!, 10)
-        pair.publish(zoneOf(origins[which]!, zones[which].text))
+      for (let edit = 0; edit < 30; edit++) {
+        for (let left = random.below(4); left >= 0; left--) {
+          const at = 8 + random.below(lines.length - 8)
+          if (random.chance(50)) removed.push(...lines.splice(at, 1))
+          else if (random.chance(40)) lines.splice(at, 0, ...removed.splice(-1))
+          else {
+            const owner = random.of(['new1', 'new2', 'a.b', '*.new1', 'sub'])
+            lines.splice(at, 0, `${owner} A 192.0.2.${edit}`)
+          }
+        }
+        zone = updateZone(zone, zoneText(origin, lines.join('\n'), zone.text)).zone
+        pair.publish(zone)
+        pair.compare(randomQueries(random, [first], 60))
       }
-      pair.compare(randomQueries(random, zones, 40))
-    }
-  })
-})
+    })
+
+    test('that come, break and go', () => {
+      const origins = ['example.test.', 'child.example.test.', 'a.example.test.', 'test.']
+      const zones = origins.map((origin) => randomZone(random, origin, 10))
+      for (let step = 0; step < 60; step++) {
+        const which = random.below(zones.length)
+        if (random.chance(20)) pair.withdraw(origins[which]!, random.chance(50))
+        else {
+          zones[which] = zoneFrom(random, isSigned && random.chance(70), origins[which]!, 10)
+          pair.publish(zoneOf(origins[which]!, zones[which].text))
+        }
+        pair.compare(randomQueries(random, zones, 40))
+      }
+    })
+  },
+)
