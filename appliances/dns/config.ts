@@ -32,6 +32,7 @@ import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { dnssecTable, type DnssecConfig } from './dnssec-table.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'
 import { DEFAULT_DNS_LIMITS } from '../../shared/dns-server/listen.ts'
+import { catalogTable, type CatalogConfig } from './catalog-table.ts'
 import { dnstapTable, queryLogTable, type DnstapConfig, type QueryLogConfig } from './tap-tables.ts'
 import {
   notifyTable,
@@ -88,6 +89,7 @@ export type DnsConfig = {
   }
   readonly notify: NotifyConfig
   readonly secondary: readonly SecondaryConfig[]
+  readonly catalog: readonly CatalogConfig[]
   readonly dnssec: DnssecConfig
   readonly store: StoreConfig
   readonly observe: ObserveConfig
@@ -145,6 +147,7 @@ export const dnsConfig: Decoder<DnsConfig> = object({
   update: section(object({ unsigned: withDefault(list(prefix), []) })),
   notify: notifyTable,
   secondary: secondaryTable,
+  catalog: catalogTable,
   dnssec: dnssecTable,
   store: storeTable,
   observe: observeTable,

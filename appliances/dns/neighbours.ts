@@ -12,14 +12,18 @@ import type { RequestHandler } from './core/request.ts'
 import { keptPath } from './core/transfer/kept-files.ts'
 import { notifyHandler } from './core/transfer/notify-in.ts'
 import type { DnsConfig } from './config.ts'
+import { CatalogMembers, type MemberPrimaries } from './catalog-members.ts'
+import { CatalogZones } from './catalog-zones.ts'
 import { NotifySender } from './notify-sender.ts'
 import { PeerClient, type Peer } from './peer-client.ts'
 import { SecondaryZones } from './secondary-zones.ts'
-import { peersOf } from './transfer-table.ts'
+import { peersOf, type SecondaryConfig } from './transfer-table.ts'
 import { serveTransfers } from './zone-transfers.ts'
 
 /** The branch that copies are kept in. */
 export const SECONDARY_BRANCH = 'secondary'
+/** The branch of our own catalogs. */
+const CATALOG_BRANCH = 'catalogs'
 
 const DNS_PORT = 53
 
@@ -31,7 +35,7 @@ export type Neighbours = {
   keysChanged(): void
   /** Looks at all primaries now. */
   refresh(): void
-  status(): { readonly secondary: unknown; readonly notify: unknown }
+  status(): { readonly [part: string]: unknown }
   stop(): Promise<void>
 }
 
@@ -61,6 +65,16 @@ export function openNeighbours(parts: {
     log,
     metrics,
   })
+  const listed = store.keptBranch(CATALOG_BRANCH)
+  const catalogs = new CatalogZones({
+    catalogs: config.catalog,
+    branch: listed,
+    publication,
+    isOwn,
+    author,
+    clock,
+    log,
+  })
   const main = store.branch()
   const snapshot = (at: Parameters<Store['snapshot']>[0]): ReturnType<Store['snapshot']> =>
     store.snapshot(at)
@@ -75,6 +89,10 @@ export function openNeighbours(parts: {
           return zone && { origin, paths: [keptPath(origin)], zone, includes: [] }
         },
         source: { log: () => kept.log(), snapshot, author },
+      },
+      {
+        served: (origin) => catalogs.served(origin),
+        source: { log: () => listed.log(), snapshot, author },
       },
     ],
     log,
@@ -99,6 +117,19 @@ export function openNeighbours(parts: {
   const configured = new Map(
     config.secondary.map(({ zone, primaries }) => [zone, peersOf(primaries)]),
   )
+  const members = new CatalogMembers({
+    catalogs: new Map(
+      config.secondary.filter(({ catalog }) => catalog).map((one) => [one.zone, memberPeers(one)]),
+    ),
+    secondaries,
+    branch: kept,
+    publication,
+    isConfigured: (zone) => configured.has(zone) || byKeys.has(zone) || isCatalog.has(zone),
+    isOwn,
+    log,
+    metrics,
+  })
+  const isCatalog = new Set(config.catalog.map(({ zone }) => zone))
   /** Keys whose name or configuration says where the primary is make copies of the zones they are for. */
   const followKeys = (): void => {
     const found = new Map<Name, Peer[]>()
@@ -106,11 +137,12 @@ export function openNeighbours(parts: {
       if (host === undefined || ours.has(formatEndpoint({ host, port: DNS_PORT }))) continue
       for (const { right, zone } of grants) {
         if (right === 'notify' || zone === ROOT || isOwn(zone) || configured.has(zone)) continue
+        if (members.has(zone) || isCatalog.has(zone)) continue
         const peer = { endpoint: { host, port: DNS_PORT }, key: name }
         found.set(zone, [...(found.get(zone) ?? []), peer])
       }
     }
-    for (const zone of byKeys) if (!found.has(zone)) void secondaries.forget(zone)
+    for (const zone of byKeys) if (!found.has(zone)) void secondaries.forget([zone])
     for (const [zone, peers] of found) secondaries.follow(zone, peers)
     byKeys = new Set(found.keys())
   }
@@ -119,7 +151,9 @@ export function openNeighbours(parts: {
     start(addresses) {
       ours = new Set(addresses.map(formatEndpoint))
       for (const [zone, peers] of configured) secondaries.follow(zone, peers)
+      catalogs.start()
       followKeys()
+      members.start()
       sender = new NotifySender({
         rules: config.notify,
         ring,
@@ -133,11 +167,27 @@ export function openNeighbours(parts: {
     },
     keysChanged: followKeys,
     refresh: () => secondaries.refresh(),
-    status: () => ({ secondary: secondaries.status(), notify: sender?.status() }),
+    status: () => ({
+      secondary: secondaries.status(),
+      catalogs: { own: catalogs.status(), followed: members.status() },
+      notify: sender?.status(),
+    }),
     async stop() {
       transfers.stop()
       sender?.stop()
+      await Promise.all([catalogs.stop(), members.stop()])
       await secondaries.stop()
     },
+  }
+}
+
+function memberPeers({ primaries, members, groups = {} }: SecondaryConfig): MemberPrimaries {
+  // Groups of a catalog are octets, which is how a zone has them.
+  const octets = (word: string): string => Buffer.from(word, 'utf8').toString('latin1')
+  return {
+    usual: peersOf(members ?? primaries),
+    byGroup: new Map(
+      Object.entries(groups).map(([group, peers]) => [octets(group), peersOf(peers)]),
+    ),
   }
 }

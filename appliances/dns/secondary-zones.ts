@@ -8,8 +8,8 @@ import type { Log } from '../../shared/log/log.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
 import { formatEndpoint } from '../../shared/net/endpoint.ts'
 import { err, ok, type Result } from '../../shared/result/result.ts'
-import type { Branch } from '../../store/index.ts'
-import type { Publication } from './core/publication.ts'
+import type { Branch, Edit } from '../../store/index.ts'
+import type { Publication, Published } from './core/publication.ts'
 import {
   expiresAt,
   secondaryWakeAt,
@@ -39,6 +39,7 @@ import {
 } from './core/transfer/transfer-reader.ts'
 import type { Zone } from './core/zone/zone.ts'
 import type { Peer, PeerClient } from './peer-client.ts'
+import { Turns } from './turns.ts'
 
 export type SecondaryZonesParts = {
   readonly client: PeerClient
@@ -56,6 +57,12 @@ export type SecondaryZonesParts = {
 const NOTE_MS = 3_600_000
 /** Transfers under way at once; the others wait for their turn. */
 const TRANSFERS_LIMIT = 8
+/** The same for questions whether there is something new: each has a socket. */
+const QUERIES_LIMIT = 64
+/** With more copies than this, only the hourly note says when they were fresh: it is a line for each. */
+const NOTED_LIMIT = 500
+/** Copies that /status lists one by one. */
+const STATUS_LIMIT = 1000
 
 export class SecondaryZones {
   readonly #parts: SecondaryZonesParts
@@ -63,8 +70,12 @@ export class SecondaryZones {
   readonly #stopping = new AbortController()
   readonly #counter
   #noting: Timer | undefined
-  #running = 0
-  readonly #waiting: (() => void)[] = []
+  #refreshed: { oid: string | undefined; times: ReadonlyMap<Name, number> } = {
+    oid: undefined,
+    times: new Map(),
+  }
+  readonly #transfers = new Turns(TRANSFERS_LIMIT)
+  readonly #queries = new Turns(QUERIES_LIMIT)
 
   constructor(parts: SecondaryZonesParts) {
     this.#parts = parts
@@ -128,25 +139,32 @@ export class SecondaryZones {
     this.#input(zone, { kind: 'wake' })
   }
 
-  /** Ends with a zone: it is neither served nor kept any more. */
-  async forget(origin: Name): Promise<void> {
-    const zone = this.#zones.get(origin)
-    if (zone === undefined) return
-    zone.gone.abort()
-    zone.timer?.cancel()
-    this.#zones.delete(origin)
+  /** Ends with zones, in one commit: they are neither served nor kept any more. `more` is done in that commit too. */
+  async forget(
+    origins: readonly Name[],
+    message: string = `Forget ${formatName(origins[0]!)}`,
+    more: (edit: Edit) => void = () => {},
+  ): Promise<void> {
     const { publication, branch, log, isOwn } = this.#parts
-    if (!isOwn(origin)) {
+    const gone: Published[] = []
+    for (const origin of origins) {
+      const zone = this.#zones.get(origin)
+      zone?.gone.abort()
+      zone?.timer?.cancel()
+      this.#zones.delete(origin)
+      if (zone === undefined || isOwn(origin)) continue
       const before = publication.get(origin)?.zone
-      publication.publish([{ origin, before, after: undefined, isBroken: false }])
+      gone.push({ origin, before, after: undefined, isBroken: false })
     }
-    const info = { message: `Forget ${formatName(origin)}`, author: SELF }
-    const done = await branch.commit(info, (edit) => {
-      if (edit.entry(keptPath(origin)) !== undefined) edit.delete(keptPath(origin))
-      edit.set(REFRESHED_FILE, formatRefreshed(this.#times()))
+    publication.publish(gone)
+    const done = await branch.commit({ message, author: SELF }, (edit) => {
+      for (const path of origins.map(keptPath))
+        if (edit.entry(path) !== undefined) edit.delete(path)
+      if (origins.length > 0 && this.#isNoted()) this.#writeTimes(edit)
+      more(edit)
     })
     if (!done.ok && done.error.kind !== 'unchanged')
-      log.error('secondary-not-kept', { zone: formatName(origin), why: done.error.kind })
+      log.error('secondary-not-kept', { what: message, why: done.error.kind })
   }
 
   /** Whether `address` is one of the zone's primaries; undefined when the zone is none of ours. */
@@ -175,7 +193,8 @@ export class SecondaryZones {
     const nowMs = clock.monotonicMs()
     const time = (ms: number | undefined): string | undefined =>
       ms === undefined ? undefined : new Date(clock.wallMs() + ms - nowMs).toISOString()
-    return Array.from(this.#zones.values(), ({ origin, primaries, state, lastError }) => ({
+    const shown = this.#zones.values().take(STATUS_LIMIT)
+    return Array.from(shown, ({ origin, primaries, state, lastError }) => ({
       zone: formatName(origin),
       serial: state.serial,
       primaries: primaries.map(({ endpoint }) => formatEndpoint(endpoint)),
@@ -223,8 +242,8 @@ export class SecondaryZones {
     const peer = zone.primaries[output.primary]!
     const input =
       output.kind === 'query'
-        ? await this.#query(zone, peer)
-        : await this.#transfer(zone, peer, output.from)
+        ? await this.#queries.run(() => this.#query(zone, peer))
+        : await this.#transfers.run(() => this.#transfer(zone, peer, output.from))
     if (zone.gone.signal.aborted) return
     if (input.ok) {
       zone.lastError = undefined
@@ -254,31 +273,19 @@ export class SecondaryZones {
     peer: Peer,
     from: number | undefined,
   ): Promise<Result<SecondaryInput, string>> {
-    await this.#turn()
-    try {
-      const received = await this.#receive(zone, peer, from)
-      const kind = from === undefined ? 'full' : 'incremental'
-      if (!received.ok) {
-        this.#counter.inc({ kind, result: 'failed' })
-        return received
-      }
-      if (received.value.kind === 'current') {
-        this.#counter.inc({ kind: 'current', result: 'done' })
-        return ok({ kind: 'current' })
-      }
-      const stored = await this.#store(zone, peer, received.value)
-      this.#counter.inc({ kind: received.value.kind, result: stored.ok ? 'done' : 'refused' })
-      return stored
-    } finally {
-      this.#running--
-      this.#waiting.shift()?.()
+    const received = await this.#receive(zone, peer, from)
+    const kind = from === undefined ? 'full' : 'incremental'
+    if (!received.ok) {
+      this.#counter.inc({ kind, result: 'failed' })
+      return received
     }
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#running >= TRANSFERS_LIMIT)
-      await new Promise<void>((resolve) => void this.#waiting.push(resolve))
-    this.#running++
+    if (received.value.kind === 'current') {
+      this.#counter.inc({ kind: 'current', result: 'done' })
+      return ok({ kind: 'current' })
+    }
+    const stored = await this.#store(zone, peer, received.value)
+    this.#counter.inc({ kind: received.value.kind, result: stored.ok ? 'done' : 'refused' })
+    return stored
   }
 
   async #receive(
@@ -321,7 +328,6 @@ export class SecondaryZones {
     const kept = keepReceived(sourceOf(zone), received)
     if (!kept.ok) return kept
     if (zone.gone.signal.aborted) return err('stopped')
-    const times = this.#times().set(origin, this.#parts.clock.wallMs())
     const primary = peer.key === undefined ? '' : ` with ${formatName(peer.key)}`
     const info = {
       message: `${formatName(origin)} ${before ?? 'anew'} to ${kept.value.zone.serial}\n\n${countText(received)} from ${formatEndpoint(peer.endpoint)}${primary}\n`,
@@ -329,9 +335,11 @@ export class SecondaryZones {
     }
     const done = await branch.commit(info, (edit) => {
       edit.set(keptPath(origin), Buffer.from(kept.value.text, 'latin1'))
-      edit.set(REFRESHED_FILE, formatRefreshed(times))
+      if (this.#isNoted()) this.#writeTimes(edit, origin)
     })
     if (!done.ok && done.error.kind !== 'unchanged') return err(`not-kept ${done.error.kind}`)
+    // It may have ended while the disk was busy.
+    if (zone.gone.signal.aborted) return err('stopped')
     this.#take(zone, kept.value)
     const { serial } = kept.value.zone
     log.info('transfer-in', {
@@ -363,8 +371,25 @@ export class SecondaryZones {
   }
 
   #refreshedAt(origin: Name): number | undefined {
-    const content = this.#parts.branch.head.get(REFRESHED_FILE)
-    return content && parseRefreshed(Buffer.from(content).toString('latin1')).get(origin)
+    const { head } = this.#parts.branch
+    const oid = head.entry(REFRESHED_FILE)?.oid
+    // Asked for each zone of a catalog in turn, while the file stays as it is.
+    if (oid !== this.#refreshed.oid) {
+      const text = Buffer.from(head.get(REFRESHED_FILE) ?? []).toString('latin1')
+      this.#refreshed = { oid, times: parseRefreshed(text) }
+    }
+    return this.#refreshed.times.get(origin)
+  }
+
+  #isNoted(): boolean {
+    return this.#zones.size <= NOTED_LIMIT
+  }
+
+  /** `fresh` is so now. */
+  #writeTimes(edit: Edit, fresh?: Name): void {
+    const times = this.#times()
+    if (fresh !== undefined) times.set(fresh, this.#parts.clock.wallMs())
+    edit.set(REFRESHED_FILE, formatRefreshed(times))
   }
 
   /** When each copy was last known to be fresh, in wall time. */
@@ -393,8 +418,7 @@ export class SecondaryZones {
     if (this.#zones.size === 0) return
     const { branch, log } = this.#parts
     const info = { message: 'Note when copies were fresh', author: SELF }
-    const text = formatRefreshed(this.#times())
-    const done = await branch.commit(info, (edit) => edit.set(REFRESHED_FILE, text))
+    const done = await branch.commit(info, (edit) => this.#writeTimes(edit))
     if (!done.ok && done.error.kind !== 'unchanged')
       log.error('secondary-not-kept', { why: done.error.kind })
   }

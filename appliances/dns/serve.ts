@@ -64,7 +64,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const branch = store.branch()
   const publication = new Publication()
   const dnssec = new Dnssec(config.dnssec, { publication, clock, log, fail: context.fail })
-  let zones = publishLogged(keeper, branch.head, { publication, dnssec, log })
+  publishLogged(keeper, branch.head, { publication, dnssec, log })
   const counts = countAnswers(metrics, clock)
   const server = new Nameserver(
     publication,
@@ -82,7 +82,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     config,
     ring,
     publication,
-    served: (origin) => zones.get(origin),
+    served: (origin) => keeper.zones?.get(origin),
     store,
     author: PERSON.name,
     clock,
@@ -110,13 +110,13 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     metrics,
   })
   const unsubscribe = branch.subscribe((head) => {
-    zones = publishLogged(keeper, head, { publication, dnssec, log })
+    publishLogged(keeper, head, { publication, dnssec, log })
     neighbours.keysChanged()
   })
   metrics.gauge(
     'cairn_dns_zones',
     'Zones in the branch, the broken ones included',
-    () => zones.size,
+    () => keeper.zones?.size ?? 0,
   )
   const taps = openTaps((packet, client, out) => server.handle(packet, client, out), config, {
     identity: config.answers.identity ?? '',
@@ -173,7 +173,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     status: () => ({
       store: store.status(),
       udp: udp.status(),
-      zones: zonesStatus(zones),
+      zones: zonesStatus(keeper.zones!),
       dnssec: dnssec.status(),
       ...neighbours.status(),
     }),
@@ -203,7 +203,7 @@ function publishLogged(
   keeper: ZoneKeeper,
   head: Snapshot,
   to: { readonly publication: Publication; readonly dnssec: Dnssec; readonly log: Log },
-): ZoneSet {
+): void {
   const { publication, dnssec, log } = to
   const loaded: LoadedZones = keeper.publish(head)
   for (const problem of loaded.problems) {
@@ -224,7 +224,6 @@ function publishLogged(
     else log.info('zone-published', { zone: name, serial: after?.serial })
   }
   publication.publish(published)
-  return loaded.zones
 }
 
 function zonesStatus(zones: ZoneSet): unknown {

@@ -9,6 +9,7 @@ import {
   object,
   optional,
   parsed,
+  record,
   section,
   string,
   withDefault,
@@ -48,6 +49,11 @@ export type PrimaryConfig = {
 export type SecondaryConfig = {
   readonly zone: Name
   readonly primaries: readonly PrimaryConfig[]
+  /** Whether the zones that it lists are copied too (RFC 9432). */
+  readonly catalog: boolean
+  /** Primaries of a catalog's members, where they are others than its own; and of members in a group. */
+  readonly members?: readonly PrimaryConfig[]
+  readonly groups?: { readonly [group: string]: readonly PrimaryConfig[] }
 }
 
 const domainName: Decoder<Name> = parsed('a domain name', nameOf)
@@ -83,18 +89,27 @@ const tlsTable = checked(
   },
 )
 
+const primaryList = checked(
+  list(object({ address: endpoint, key: optional(domainName), tls: optional(tlsTable) })),
+  (primaries, at) => {
+    if (primaries.length === 0) at.report('Expected at least one primary')
+  },
+)
+
 export const secondaryTable: Decoder<readonly SecondaryConfig[]> = withDefault(
   checked(
     list(
       checked(
         object({
           zone: domainName,
-          primaries: list(
-            object({ address: endpoint, key: optional(domainName), tls: optional(tlsTable) }),
-          ),
+          primaries: primaryList,
+          catalog: withDefault(boolean, false),
+          members: optional(primaryList),
+          groups: optional(record(primaryList)),
         }),
-        ({ primaries }, at) => {
-          if (primaries.length === 0) at.report('Expected at least one primary')
+        ({ catalog, members, groups }, at) => {
+          if (!catalog && (members !== undefined || groups !== undefined))
+            at.report('members and groups are for a catalog: they need catalog = true')
         },
       ),
     ),
@@ -125,8 +140,10 @@ export function peersOf(primaries: readonly PrimaryConfig[]): readonly Peer[] {
 }
 
 export function transferNeeds(secondaries: readonly SecondaryConfig[]): SandboxNeeds {
-  const files = secondaries.flatMap(({ primaries }) =>
-    primaries.flatMap(({ tls }) => (tls?.caFile === undefined ? [] : [tls.caFile])),
+  const files = secondaries.flatMap(({ primaries, members = [], groups = {} }) =>
+    [...primaries, ...members, ...Object.values(groups).flat()].flatMap(({ tls }) =>
+      tls?.caFile === undefined ? [] : [tls.caFile],
+    ),
   )
   // Primaries and secondaries may be added by keys and catalogs, on any port.
   return { read: files, write: [], connect: 'any' }

@@ -18,8 +18,13 @@ export type DnsServer = {
 }
 
 /** `more` is added to a configuration of one address and a served store at `path`. */
-export async function startDns(path: string, more: string, store = ''): Promise<DnsServer> {
-  const text = `listen = ["127.0.0.1:0"]
+export async function startDns(
+  path: string,
+  more: string,
+  store = '',
+  listenPort = 0,
+): Promise<DnsServer> {
+  const text = `listen = ["127.0.0.1:${listenPort}"]
 [store]
 path = ${JSON.stringify(path)}
 ${store}

@@ -88,6 +88,11 @@ export class ZoneKeeper {
     return this.#recent.find((zones) => zones.snapshot.tree === tree)
   }
 
+  /** Those of the published head; undefined before there is one. */
+  get zones(): ZoneSet | undefined {
+    return this.#published
+  }
+
   /** The keys of the published head. */
   get keys(): KeyRing {
     return this.#keys ?? NO_KEYS
