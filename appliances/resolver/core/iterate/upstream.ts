@@ -1,0 +1,18 @@
+// A server as it is asked: address, port, and over what.
+
+export type UpstreamTransport = 'udp' | 'tcp' | 'tls'
+
+export type Upstream = {
+  /** IPv4 or IPv6 as text, without brackets. */
+  readonly address: string
+  readonly port: number
+  /** `plain`: UDP, and TCP where that is not enough. */
+  readonly protocol: 'plain' | 'tls'
+  /** The name that its certificate must be for; without, any certificate will do (RFC 7858 §4.1). */
+  readonly tlsName?: string
+}
+
+/** Two upstreams with the same key are the same server. */
+export function upstreamKey({ address, port, protocol }: Upstream): string {
+  return `${protocol === 'tls' ? 'tls ' : ''}${address}#${port}`
+}

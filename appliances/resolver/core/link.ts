@@ -1,0 +1,54 @@
+// One link of an answer: what one name has of one type. An answer is a chain of them: aliases, and the end.
+import type { Name } from '../../../shared/dns/name.ts'
+import type { RRset } from './rrset.ts'
+
+/** RFC 4033 §5; `unchecked`: nobody has looked yet. */
+export type Security = 'unchecked' | 'secure' | 'insecure' | 'bogus' | 'indeterminate'
+
+/** An extended error (RFC 8914): its info-code, and words for a person. */
+export type ExtendedError = { readonly code: number; readonly text: string }
+
+export type Link = {
+  readonly kind: 'data' | 'alias' | 'nodata' | 'nxdomain'
+  /** Canonical. */
+  readonly qname: Name
+  /** What was asked; a link of kind `alias` or `nxdomain` holds for other types too. */
+  readonly qtype: number
+  /** The zone whose servers said so; where a forwarder did, the suffix it is asked for. */
+  readonly zone: Name
+  /** The answer section: the RRset; of an alias the CNAME, or the DNAME and the CNAME made from it (RFC 6672). */
+  readonly rrsets: readonly RRset[]
+  /** Of an alias. */
+  readonly target?: Name
+  /** The authority section, what lies in `zone`: SOA, NSEC and NSEC3 with their signatures. */
+  readonly authority: readonly RRset[]
+  /** What may be said of it at first; already within the caps. */
+  readonly ttlSeconds: number
+  /** When it was learned, in the machine's time. */
+  readonly storedMs: number
+  /** Learned from a delegation: good for a chain of trust, too little for a client (no SOA). */
+  readonly isFromReferral: boolean
+  security: Security
+  /** Why it is bogus, or what else a client should know. */
+  extendedError?: ExtendedError
+}
+
+export function expiresMs(link: Link): number {
+  return link.storedMs + link.ttlSeconds * 1000
+}
+
+/** Octets it holds, near enough for a bound: V8's objects around the rdata are counted with what they measured. */
+export function linkOctets(link: Link): number {
+  let octets = LINK_OCTETS + link.qname.length
+  for (const rrsets of [link.rrsets, link.authority])
+    for (const rrset of rrsets) {
+      octets += RRSET_OCTETS + rrset.owner.length
+      for (const rdata of rrset.rdatas) octets += RDATA_OCTETS + rdata.length
+      for (const rdata of rrset.signatures) octets += RDATA_OCTETS + rdata.length
+    }
+  return octets
+}
+
+const LINK_OCTETS = 320
+const RRSET_OCTETS = 160
+const RDATA_OCTETS = 120

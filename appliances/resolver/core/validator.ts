@@ -1,0 +1,26 @@
+// What the machine asks of whoever checks signatures: it hands over a link and fetches what the check needs, in its own
+// time. A check is a conversation, so that it can run in virtual time and be abandoned at any step.
+import type { Name } from '../../../shared/dns/name.ts'
+import type { ExtendedError, Link, Security } from './link.ts'
+
+export interface Validator {
+  /** Whether links at `name` are to be checked at all; without, they are `insecure`. */
+  covers(name: Name): boolean
+  begin(link: Link, nowMs: number): Validation
+}
+
+export interface Validation {
+  /** `given` answers the need before; undefined at the first step. */
+  step(given: Evidence | undefined, nowMs: number): Step
+}
+
+export type Step =
+  | { readonly kind: 'needs'; readonly qname: Name; readonly qtype: number }
+  | {
+      readonly kind: 'verdict'
+      readonly security: Exclude<Security, 'unchecked'>
+      readonly extendedError?: ExtendedError
+    }
+
+/** The answer to what a check needs, itself unchecked; undefined when nobody could be asked. */
+export type Evidence = { readonly link: Link | undefined }
