@@ -1,5 +1,6 @@
 // The signature algorithms of DNSSEC that are spoken here (RFC 5702, 6605, 8080; RFC 8624 for which): keys between
-// DNSKEY form and node:crypto, signing and verifying. SHA-1 and everything older is refused.
+// DNSKEY form and node:crypto, signing and verifying. SHA-1 (RFC 3110) is verified where that is wanted and never made;
+// everything older is refused.
 import { createPublicKey, sign, verify, type KeyObject } from 'node:crypto'
 
 export type AlgorithmName =
@@ -9,19 +10,34 @@ export type AlgorithmName =
   | 'ECDSAP384SHA384'
   | 'ED25519'
 
-export type Algorithm = {
+/** One to sign and to verify with. */
+export type Algorithm = VerifiedAlgorithm & {
   readonly name: AlgorithmName
-  readonly number: number
-  /** What is hashed before signing; null where the algorithm does that itself. */
-  readonly hash: 'sha256' | 'sha384' | 'sha512' | null
-  readonly family:
-    | { readonly kind: 'rsa' }
-    | { readonly kind: 'ec'; readonly curve: 'P-256' | 'P-384'; readonly octets: number }
-    | { readonly kind: 'ed25519' }
+  readonly family: SigningFamily
 }
 
+type SigningFamily =
+  | { readonly kind: 'rsa' }
+  | { readonly kind: 'ec'; readonly curve: 'P-256' | 'P-384'; readonly octets: number }
+  | { readonly kind: 'ed25519' }
+
+/** One that at least verifies. */
+export type VerifiedAlgorithm = {
+  readonly name: AlgorithmName | 'RSASHA1' | 'RSASHA1-NSEC3-SHA1' | 'ED448'
+  readonly number: number
+  /** What is hashed before signing; null where the algorithm does that itself. */
+  readonly hash: 'sha1' | 'sha256' | 'sha384' | 'sha512' | null
+  readonly family: SigningFamily | { readonly kind: 'ed448' }
+}
+
+/** One to sign with. */
 export function algorithmOf(number: number): Algorithm | undefined {
   return ALGORITHMS.find((algorithm) => algorithm.number === number)
+}
+
+/** One to verify with. */
+export function verifiedAlgorithmOf(number: number): VerifiedAlgorithm | undefined {
+  return algorithmOf(number) ?? VERIFIED_ALONE.find((algorithm) => algorithm.number === number)
 }
 
 /** In any case. */
@@ -37,7 +53,7 @@ export function signOctets(algorithm: Algorithm, key: KeyObject, data: Uint8Arra
 }
 
 export function verifyOctets(
-  algorithm: Algorithm,
+  algorithm: VerifiedAlgorithm,
   key: KeyObject,
   signed: { readonly data: Uint8Array; readonly signature: Uint8Array },
 ): boolean {
@@ -64,15 +80,19 @@ export function publicKeyOctets(algorithm: Algorithm, key: KeyObject): Uint8Arra
 }
 
 /** Undefined when the octets are no key of this algorithm. */
-export function publicKeyOf(algorithm: Algorithm, octets: Uint8Array): KeyObject | undefined {
+export function publicKeyOf(
+  algorithm: VerifiedAlgorithm,
+  octets: Uint8Array,
+): KeyObject | undefined {
   const text = (from: number, to?: number): string =>
     Buffer.from(octets.subarray(from, to)).toString('base64url')
   const { family } = algorithm
   try {
-    if (family.kind === 'ed25519')
-      return octets.length === ED25519_OCTETS
-        ? createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: text(0) }, format: 'jwk' })
-        : undefined
+    if (family.kind === 'ed25519' || family.kind === 'ed448') {
+      const { crv, length } = EDWARDS[family.kind]
+      if (octets.length !== length) return undefined
+      return createPublicKey({ key: { kty: 'OKP', crv, x: text(0) }, format: 'jwk' })
+    }
     if (family.kind === 'ec') {
       if (octets.length !== 2 * family.octets) return undefined
       const [x, y] = [text(0, family.octets), text(family.octets)]
@@ -94,7 +114,10 @@ function padded(octets: Buffer, length: number): Buffer {
   return Buffer.concat([Buffer.alloc(Math.max(0, length - octets.length)), octets])
 }
 
-const ED25519_OCTETS = 32
+const EDWARDS = {
+  ed25519: { crv: 'Ed25519', length: 32 },
+  ed448: { crv: 'Ed448', length: 57 },
+} as const
 
 const ALGORITHMS: readonly Algorithm[] = [
   { name: 'RSASHA256', number: 8, hash: 'sha256', family: { kind: 'rsa' } },
@@ -112,4 +135,10 @@ const ALGORITHMS: readonly Algorithm[] = [
     family: { kind: 'ec', curve: 'P-384', octets: 48 },
   },
   { name: 'ED25519', number: 15, hash: null, family: { kind: 'ed25519' } },
+]
+
+const VERIFIED_ALONE: readonly VerifiedAlgorithm[] = [
+  { name: 'RSASHA1', number: 5, hash: 'sha1', family: { kind: 'rsa' } },
+  { name: 'RSASHA1-NSEC3-SHA1', number: 7, hash: 'sha1', family: { kind: 'rsa' } },
+  { name: 'ED448', number: 16, hash: null, family: { kind: 'ed448' } },
 ]

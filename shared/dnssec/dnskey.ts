@@ -5,8 +5,9 @@ import type { Name } from '../dns/name.ts'
 export const KEY_FLAG = { zone: 0x0100, revoked: 0x0080, entryPoint: 0x0001 } as const
 /** The only value the field may have (RFC 4034 §2.1.2). */
 const PROTOCOL = 3
+export const DIGEST_SHA1 = 1
 export const DIGEST_SHA256 = 2
-const DIGEST_SHA384 = 4
+export const DIGEST_SHA384 = 4
 
 export type Dnskey = {
   readonly flags: number
@@ -38,10 +39,16 @@ export function dsRdata(
   dnskey: Uint8Array,
   digestType: number = DIGEST_SHA256,
 ): Uint8Array {
-  const hash = createHash(digestType === DIGEST_SHA384 ? 'sha384' : 'sha256')
+  const hash = createHash(DIGESTS[digestType] ?? 'sha256')
   const digest = hash.update(Buffer.from(origin, 'latin1')).update(dnskey).digest()
   const tag = keyTag(dnskey)
   return Buffer.concat([Buffer.of(tag >> 8, tag & 0xff, dnskey[3]!, digestType), digest])
+}
+
+const DIGESTS: { readonly [digestType: number]: string } = {
+  [DIGEST_SHA1]: 'sha1',
+  [DIGEST_SHA256]: 'sha256',
+  [DIGEST_SHA384]: 'sha384',
 }
 
 /** What asks the parent to remove all DS records (RFC 8078 §4). */

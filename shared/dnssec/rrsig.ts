@@ -1,8 +1,14 @@
 // RRSIG records: what is signed, the record made of a signature, and whether one holds (RFC 4034 §3, RFC 4035 §5.3).
-import type { Name } from '../dns/name.ts'
+import type { KeyObject } from 'node:crypto'
+import { canonicalName, type Name } from '../dns/name.ts'
 import { nextName, nameAt } from '../dns/rdata-fields.ts'
 import { CLASS } from '../dns/record-types.ts'
-import { algorithmOf, publicKeyOf, verifyOctets } from './algorithms.ts'
+import {
+  publicKeyOf,
+  verifiedAlgorithmOf,
+  verifyOctets,
+  type VerifiedAlgorithm,
+} from './algorithms.ts'
 import { canonicalRdatas, signedLabels } from './canonical.ts'
 import { keyTag, parseDnskey } from './dnskey.ts'
 
@@ -44,7 +50,7 @@ export type ToSign = { readonly data: Buffer; readonly headOctets: number }
 
 export function dataToSign(
   rrset: RRset,
-  by: { readonly key: SigningKey; readonly signer: Name },
+  by: { readonly key: Pick<SigningKey, 'tag' | 'algorithm'>; readonly signer: Name },
   validity: Validity,
 ): ToSign {
   const { owner, type, ttlSeconds } = rrset
@@ -106,23 +112,45 @@ export function parseRrsig(rdata: Uint8Array): Rrsig {
   }
 }
 
+/** A key that verifies, in the form node:crypto wants. */
+export type VerifyingKey = {
+  readonly tag: number
+  readonly algorithm: VerifiedAlgorithm
+  readonly flags: number
+  readonly dnskey: Uint8Array
+  readonly publicKey: KeyObject
+}
+
+/** Undefined for what is no zone key, or of an algorithm that is not spoken here, or not a key of its algorithm. */
+export function verifyingKey(dnskey: Uint8Array): VerifyingKey | undefined {
+  const key = parseDnskey(dnskey)
+  const algorithm = key === undefined ? undefined : verifiedAlgorithmOf(key.algorithm)
+  if (key === undefined || algorithm === undefined) return undefined
+  const publicKey = publicKeyOf(algorithm, key.publicKey)
+  if (publicKey === undefined) return undefined
+  return { tag: keyTag(dnskey), algorithm, flags: key.flags, dnskey, publicKey }
+}
+
 /** Whether an RRSIG over exactly these records was made by this DNSKEY. Says nothing of its time. */
 export function verifyRrsig(rrset: RRset, rrsig: Uint8Array, dnskey: Uint8Array): boolean {
+  const key = verifyingKey(dnskey)
+  return key !== undefined && verifyRrsigBy(rrset, rrsig, key)
+}
+
+/** As `verifyRrsig`. The owner is the name that was signed: of a record made from a wildcard, the wildcard. */
+export function verifyRrsigBy(rrset: RRset, rrsig: Uint8Array, key: VerifyingKey): boolean {
   const { algorithm, tag, ttlSeconds, expiration, inception, covered } = parseRrsig(rrsig)
-  const known = algorithmOf(algorithm)
-  const key = parseDnskey(dnskey)
+  const signer = signerOf(rrsig)
+  if (signer === undefined || covered !== rrset.type) return false
+  if (key.algorithm.number !== algorithm || key.tag !== tag) return false
+  const by = { key: { tag, algorithm }, signer }
+  const { data } = dataToSign({ ...rrset, ttlSeconds }, by, { inception, expiration })
+  const signature = rrsig.subarray(FIXED_OCTETS + signer.length)
+  return verifyOctets(key.algorithm, key.publicKey, { data, signature })
+}
+
+/** Canonical; undefined when there is no name where it should stand. */
+export function signerOf(rrsig: Uint8Array): Name | undefined {
   const end = nextName(rrsig, FIXED_OCTETS)
-  if (known === undefined || key === undefined || end < 0 || covered !== rrset.type) return false
-  if (key.algorithm !== algorithm || keyTag(dnskey) !== tag) return false
-  const publicKey = publicKeyOf(known, key.publicKey)
-  if (publicKey === undefined) return false
-  const { data } = dataToSign(
-    { ...rrset, ttlSeconds },
-    {
-      key: { tag, algorithm, dnskey, sign: () => rrsig },
-      signer: nameAt(rrsig, FIXED_OCTETS, end),
-    },
-    { inception, expiration },
-  )
-  return verifyOctets(known, publicKey, { data, signature: rrsig.subarray(end) })
+  return end < 0 ? undefined : canonicalName(nameAt(rrsig, FIXED_OCTETS, end))
 }

@@ -1,0 +1,61 @@
+// What is checked and what comes out of it: a claim is one link of an answer with its signatures and proofs, a verdict
+// one of the four states of RFC 4033 §5, with the extended error (RFC 8914) that tells a person why.
+import type { Name } from '../../../../shared/dns/name.ts'
+
+export type SignedSet = {
+  /** Canonical. */
+  readonly owner: Name
+  readonly type: number
+  readonly ttlSeconds: number
+  readonly rdatas: readonly Uint8Array[]
+  /** Rdata of the RRSIG records that cover it, as they came. */
+  readonly signatures: readonly Uint8Array[]
+}
+
+export type Claim = {
+  /** `alias`: a CNAME, or a DNAME with the CNAME made from it. */
+  readonly kind: 'data' | 'alias' | 'nodata' | 'nxdomain'
+  /** Canonical. */
+  readonly qname: Name
+  readonly qtype: number
+  readonly rrsets: readonly SignedSet[]
+  /** SOA, NSEC and NSEC3. */
+  readonly authority: readonly SignedSet[]
+}
+
+/** What a check has to know to go on: the unchecked answer to this question. */
+export type Need = { readonly qname: Name; readonly qtype: number }
+
+/** Undefined when nobody answered. */
+export type Evidence = Claim | undefined
+
+/** A check that asks for its evidence: `next(evidence)` until it is done. */
+export type Check<T> = Generator<Need, T, Evidence>
+
+/** `code` of RFC 8914 §4. */
+export type Reason = { readonly code: number; readonly text: string }
+
+export type Verdict = {
+  readonly security: 'secure' | 'insecure' | 'bogus' | 'indeterminate'
+  /** Always there for what is bogus; for what is insecure, when that is no ordinary unsigned zone. */
+  readonly reason?: Reason
+  /** How long what was checked may be kept: by the signatures and their original TTLs (RFC 4035 §5.3.3). */
+  readonly ttlSeconds: number
+}
+
+/** Info-codes of RFC 8914 §4 that a check gives. */
+export const REASON = {
+  OTHER: 0,
+  UNSUPPORTED_ALGORITHM: 1,
+  UNSUPPORTED_DIGEST: 2,
+  INDETERMINATE: 5,
+  BOGUS: 6,
+  EXPIRED: 7,
+  NOT_YET_VALID: 8,
+  DNSKEY_MISSING: 9,
+  RRSIGS_MISSING: 10,
+  NO_ZONE_KEY: 11,
+  NSEC_MISSING: 12,
+  NO_REACHABLE_AUTHORITY: 22,
+  NSEC3_ITERATIONS: 27,
+} as const
