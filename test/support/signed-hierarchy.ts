@@ -18,7 +18,8 @@ import { formatRdata } from '../../shared/dns/rdata.ts'
 import { TYPE, typeNumber, typeText } from '../../shared/dns/record-types.ts'
 import { claimOf } from './claims.ts'
 import { keysOf, makeKey, SETTINGS, signWhole } from './signed-zone.ts'
-import { name, queryOf, send, serverOf, zoneOf } from './zones.ts'
+import type { ScriptedInternet } from './scripted-internet.ts'
+import { clientOf, name, queryOf, send, serverOf, zoneOf } from './zones.ts'
 
 export type ZonePlan = {
   readonly origin: string
@@ -39,19 +40,25 @@ export class SignedHierarchy {
   readonly setup: ChainSetup
   /** What was asked for as evidence, in order. */
   readonly asked: string[] = []
+  /** By origin: the root's is 192.0.2.1. */
+  readonly addresses: ReadonlyMap<Name, string>
   readonly #servers = new Map<Name, Nameserver>()
 
   constructor(plans: readonly ZonePlan[], setup: Partial<ChainSetup> = {}) {
     const lines = new Map<Name, string[]>(plans.map((plan) => [name(plan.origin), []]))
     let rootDs: Uint8Array | undefined
+    const origins = [...lines.keys()].sort((a, b) => a.length - b.length)
+    this.addresses = new Map(origins.map((origin, i) => [origin, `192.0.2.${i + 1}`]))
     // Children first, since their DS records are the parent's to sign.
     for (const plan of [...plans].sort((a, b) => labels(b.origin) - labels(a.origin))) {
       const origin = name(plan.origin)
       const parent = closest([...lines.keys()], origin, true)
       const add = (line: string): void => void lines.get(parent ?? origin)!.push(line)
-      if (parent !== undefined) add(`${plan.origin} NS ns.${plan.origin.replace(/^\.$/, '')}`)
-      const head =
-        '$TTL 3600\n@ SOA ns hostmaster 1 7200 3600 1209600 300\n@ NS ns\nns A 192.0.2.1\n'
+      const address = this.addresses.get(origin)!
+      const host = plan.origin === '.' ? 'ns.' : `ns.${plan.origin}`
+      if (parent !== undefined) add(`${plan.origin} NS ${host}\n${host} A ${address}`)
+      const soa = '@ SOA ns hostmaster 1 7200 3600 1209600 300'
+      const head = `$TTL 3600\n${soa}\n@ NS ns\nns A ${address}\n`
       const unsigned = `${head}${plan.text}\n${lines.get(origin)!.join('\n')}\n`
       if (plan.signed !== undefined || plan.sign === undefined) {
         this.#servers.set(origin, serverOf(zoneOf(plan.origin, plan.signed?.text ?? unsigned)))
@@ -79,6 +86,18 @@ export class SignedHierarchy {
       policy: DEFAULT_POLICY,
       ...setup,
     }
+  }
+
+  /** Puts each zone's server where its parent says. */
+  attach(internet: ScriptedInternet): void {
+    for (const [origin, server] of this.#servers)
+      internet.servers.set(this.addresses.get(origin)!, (packet, transport) => {
+        const out = new Uint8Array(65_535)
+        return out.slice(
+          0,
+          server.handle(packet, clientOf(transport === 'udp' ? 'udp' : 'tcp'), out),
+        )
+      })
   }
 
   /** `www.example.test. A`, asked of the servers of the zone it is in. */

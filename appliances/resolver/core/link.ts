@@ -22,8 +22,8 @@ export type Link = {
   readonly target?: Name
   /** The authority section, what lies in `zone`: SOA, NSEC and NSEC3 with their signatures. */
   readonly authority: readonly RRset[]
-  /** What may be said of it at first; already within the caps. */
-  readonly ttlSeconds: number
+  /** What may be said of it at first; already within the caps. Whoever checks it may cut it short. */
+  ttlSeconds: number
   /** When it was learned, in the machine's time. */
   readonly storedMs: number
   /** Learned from a delegation: good for a chain of trust, too little for a client (no SOA). */

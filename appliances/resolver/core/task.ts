@@ -8,7 +8,7 @@ import { Descent, type DescentOwner } from './iterate/descent.ts'
 import { cachedError, TOO_LATE, TOO_MANY_ALIASES } from './iterate/failures.ts'
 import { expiresMs, type ExtendedError, type Link } from './link.ts'
 import type { Trace, TraceEvent, Why } from './trace.ts'
-import type { Validation } from './validator.ts'
+import type { Step, Validation } from './validator.ts'
 import type { Budget, World } from './world.ts'
 
 export type Assignment = {
@@ -59,6 +59,8 @@ export class Task implements DescentOwner {
   #qname: Name
   #descent: Descent | undefined
   #validation: Validation | undefined
+  /** What the check under way was given. */
+  #evidence: Link[] = []
   answer: Answer | undefined
 
   constructor(assignment: Assignment, given: TaskGiven, owner: TaskOwner, world: World) {
@@ -176,6 +178,7 @@ export class Task implements DescentOwner {
       return this.#accept(link, nowMs)
     }
     this.#validation = validator.begin(link, nowMs)
+    this.#evidence = []
     this.#check(this.#validation, link, undefined, nowMs)
   }
 
@@ -189,11 +192,11 @@ export class Task implements DescentOwner {
     let evidence = given
     for (;;) {
       if (this.answer !== undefined || validation !== this.#validation) return
+      if (evidence?.link !== undefined) this.#evidence.push(evidence.link)
       const step = validation.step(evidence, nowMs)
       if (step.kind === 'verdict') {
         this.#validation = undefined
-        link.security = step.security
-        if (step.extendedError !== undefined) link.extendedError = step.extendedError
+        this.#judge(link, step, nowMs)
         this.trace({ kind: 'checked', link })
         return this.#accept(link, nowMs)
       }
@@ -216,6 +219,17 @@ export class Task implements DescentOwner {
       }
       evidence = { link: task?.answer?.links[0] }
     }
+  }
+
+  #judge(link: Link, verdict: Step & { readonly kind: 'verdict' }, nowMs: number): void {
+    const { security, extendedError, ttlSeconds } = verdict
+    link.security = security
+    if (extendedError === undefined) delete link.extendedError
+    else link.extendedError = extendedError
+    // What proved nothing is asked for anew next time.
+    if (security === 'bogus') for (const used of this.#evidence) this.#world.cache.drop(used)
+    const ageSeconds = (nowMs - link.storedMs) / 1000
+    link.ttlSeconds = Math.min(link.ttlSeconds, Math.floor(ageSeconds + ttlSeconds))
   }
 
   #accept(link: Link, nowMs: number): void {

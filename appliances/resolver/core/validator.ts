@@ -19,6 +19,8 @@ export type Step =
   | {
       readonly kind: 'verdict'
       readonly security: Exclude<Security, 'unchecked'>
+      /** How much longer the link may be kept. */
+      readonly ttlSeconds: number
       readonly extendedError?: ExtendedError
     }
 

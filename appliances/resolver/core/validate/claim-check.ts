@@ -1,5 +1,7 @@
 // Whether one link of an answer is what its zone's owner published (RFC 4035 §5): every RRset in it, and for what is not
 // there or comes from a wildcard the records that prove it.
+import type { ExtendedError } from '../link.ts'
+import type { RRset } from '../rrset.ts'
 import {
   canonicalName,
   formatName,
@@ -11,14 +13,7 @@ import {
 import { nameAt, nextName } from '../../../../shared/dns/rdata-fields.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import { CheckBudget, SIGNER_LIMIT } from './check-limits.ts'
-import {
-  REASON,
-  type Check,
-  type Claim,
-  type Reason,
-  type SignedSet,
-  type Verdict,
-} from './claim.ts'
+import { REASON, type Check, type Claim, type Verdict } from './claim.ts'
 import type { Denial, Proved } from './denial.ts'
 import { checkDenials, denialSigners, type Denials } from './denial-check.ts'
 import { checkSignatures, setText, signersOf, type ZoneKeys } from './signature-check.ts'
@@ -37,7 +32,7 @@ export function* checkClaim(claim: Claim, setup: ChainSetup, nowSeconds: number)
   return verdict
 }
 
-function* checkPresence(set: SignedSet, claim: Claim, chain: TrustChain): Check<Verdict> {
+function* checkPresence(set: RRset, claim: Claim, chain: TrustChain): Check<Verdict> {
   // Signatures are not signed themselves: nobody can say that they are all there (RFC 4035 §2.2).
   if (set.type === TYPE.RRSIG) return { security: 'indeterminate', ttlSeconds: set.ttlSeconds }
   const signers = signersOf(set).slice(0, SIGNER_LIMIT)
@@ -62,7 +57,7 @@ function* checkPresence(set: SignedSet, claim: Claim, chain: TrustChain): Check<
   return failed!
 }
 
-function checkSigned(set: SignedSet, claim: Claim, keys: ZoneKeys, chain: TrustChain): Verdict {
+function checkSigned(set: RRset, claim: Claim, keys: ZoneKeys, chain: TrustChain): Verdict {
   const signed = checkSignatures(set, keys, chain)
   if (!signed.ok) return bogus(signed.error)
   const { encloser, ttlSeconds } = signed.value
@@ -102,10 +97,10 @@ function* checkAbsence(claim: Claim, chain: TrustChain): Check<Verdict> {
 
 function checkDenied(
   { kind, qname, qtype, authority }: Claim,
-  soa: SignedSet | undefined,
+  soa: RRset | undefined,
   keys: ZoneKeys,
   chain: TrustChain,
-  missing: Reason,
+  missing: ExtendedError,
 ): Verdict {
   let ttlSeconds = Infinity
   if (soa !== undefined) {
@@ -123,7 +118,7 @@ function proven(
   denials: Denials,
   prove: (denial: Denial) => Proved | undefined,
   setSeconds: number,
-  missing: Reason,
+  missing: ExtendedError,
 ): Verdict {
   const ttlSeconds = Math.min(setSeconds, denials.ttlSeconds)
   if (denials.kind === 'too-many-iterations')
@@ -137,7 +132,7 @@ function proven(
 }
 
 /** The verdict on what no signature speaks for, or none that can be checked. `missing` is what is wrong in a signed zone. */
-function unsigned(standing: Standing, ttlSeconds: number, missing?: Reason): Verdict {
+function unsigned(standing: Standing, ttlSeconds: number, missing?: ExtendedError): Verdict {
   switch (standing.kind) {
     case 'indeterminate':
       return { security: 'indeterminate', ttlSeconds }
@@ -152,7 +147,7 @@ function unsigned(standing: Standing, ttlSeconds: number, missing?: Reason): Ver
   }
 }
 
-function bogus(reason: Reason): Verdict {
+function bogus(reason: ExtendedError): Verdict {
   return { security: 'bogus', reason, ttlSeconds: BOGUS_SECONDS }
 }
 
@@ -162,7 +157,7 @@ function weaker(a: Verdict, b: Verdict): Verdict {
 }
 
 /** Whether a CNAME is no more than what a DNAME beside it says (RFC 6672 §3.1, §5.3.1), and so needs no signature. */
-function isMadeFromDname(set: SignedSet, { rrsets }: Claim): boolean {
+function isMadeFromDname(set: RRset, { rrsets }: Claim): boolean {
   if (set.type !== TYPE.CNAME || set.signatures.length > 0 || set.rdatas.length !== 1) return false
   const target = targetOf(set.rdatas[0]!)
   return rrsets.some(({ type, owner, rdatas }) => {

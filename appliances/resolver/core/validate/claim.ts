@@ -1,27 +1,10 @@
 // What is checked and what comes out of it: a claim is one link of an answer with its signatures and proofs, a verdict
 // one of the four states of RFC 4033 §5, with the extended error (RFC 8914) that tells a person why.
 import type { Name } from '../../../../shared/dns/name.ts'
+import type { ExtendedError, Link } from '../link.ts'
 
-export type SignedSet = {
-  /** Canonical. */
-  readonly owner: Name
-  readonly type: number
-  readonly ttlSeconds: number
-  readonly rdatas: readonly Uint8Array[]
-  /** Rdata of the RRSIG records that cover it, as they came. */
-  readonly signatures: readonly Uint8Array[]
-}
-
-export type Claim = {
-  /** `alias`: a CNAME, or a DNAME with the CNAME made from it. */
-  readonly kind: 'data' | 'alias' | 'nodata' | 'nxdomain'
-  /** Canonical. */
-  readonly qname: Name
-  readonly qtype: number
-  readonly rrsets: readonly SignedSet[]
-  /** SOA, NSEC and NSEC3. */
-  readonly authority: readonly SignedSet[]
-}
+/** Of a link all but where it came from. */
+export type Claim = Pick<Link, 'kind' | 'qname' | 'qtype' | 'rrsets' | 'authority'>
 
 /** What a check has to know to go on: the unchecked answer to this question. */
 export type Need = { readonly qname: Name; readonly qtype: number }
@@ -32,13 +15,10 @@ export type Evidence = Claim | undefined
 /** A check that asks for its evidence: `next(evidence)` until it is done. */
 export type Check<T> = Generator<Need, T, Evidence>
 
-/** `code` of RFC 8914 §4. */
-export type Reason = { readonly code: number; readonly text: string }
-
 export type Verdict = {
   readonly security: 'secure' | 'insecure' | 'bogus' | 'indeterminate'
   /** Always there for what is bogus; for what is insecure, when that is no ordinary unsigned zone. */
-  readonly reason?: Reason
+  readonly reason?: ExtendedError
   /** How long what was checked may be kept: by the signatures and their original TTLs (RFC 4035 §5.3.3). */
   readonly ttlSeconds: number
 }

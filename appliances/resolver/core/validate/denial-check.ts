@@ -1,9 +1,11 @@
 // The NSEC and NSEC3 records of an answer: which zones they are of, and those of one zone once their signatures hold.
+import type { ExtendedError } from '../link.ts'
+import type { RRset } from '../rrset.ts'
 import { formatName, isAtOrBelow, ROOT, type Name } from '../../../../shared/dns/name.ts'
 import { checkRdata } from '../../../../shared/dns/rdata.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { DENIAL_LIMIT, type CheckPolicy } from './check-limits.ts'
-import { REASON, type Reason, type SignedSet } from './claim.ts'
+import { REASON } from './claim.ts'
 import type { Denial } from './denial.ts'
 import { NsecDenial } from './nsec-denial.ts'
 import { chainOf, Nsec3Denial } from './nsec3-denial.ts'
@@ -16,13 +18,17 @@ export type Denials =
       readonly proofs: readonly Denial[]
       readonly ttlSeconds: number
       /** Why a record could not be used. */
-      readonly reason?: Reason
+      readonly reason?: ExtendedError
     }
   /** Genuine, but the zone counts as unsigned (RFC 9276 §3.2). */
-  | { readonly kind: 'too-many-iterations'; readonly reason: Reason; readonly ttlSeconds: number }
+  | {
+      readonly kind: 'too-many-iterations'
+      readonly reason: ExtendedError
+      readonly ttlSeconds: number
+    }
 
 /** The zones whose records could deny `qname` something, the longest name first. */
-export function denialSigners(authority: readonly SignedSet[], qname: Name, qtype: number): Name[] {
+export function denialSigners(authority: readonly RRset[], qname: Name, qtype: number): Name[] {
   const signers = new Set<Name>()
   for (const set of denialSets(authority))
     for (const signer of signersOf(set)) {
@@ -34,14 +40,14 @@ export function denialSigners(authority: readonly SignedSet[], qname: Name, qtyp
 }
 
 export function checkDenials(
-  authority: readonly SignedSet[],
+  authority: readonly RRset[],
   by: ZoneKeys,
   time: CheckTime,
   policy: CheckPolicy,
 ): Denials {
-  let reason: Reason | undefined
+  let reason: ExtendedError | undefined
   let ttlSeconds = Infinity
-  const good: SignedSet[] = []
+  const good: RRset[] = []
   for (const set of denialSets(authority)) {
     if (!signersOf(set).includes(by.zone)) continue
     const signed = checkSignatures(set, by, time)
@@ -70,7 +76,7 @@ export function checkDenials(
   return { kind: 'proofs', proofs, ttlSeconds, ...(reason === undefined ? {} : { reason }) }
 }
 
-function denialSets(authority: readonly SignedSet[]): readonly SignedSet[] {
+function denialSets(authority: readonly RRset[]): readonly RRset[] {
   return authority
     .filter(
       ({ type, rdatas }) =>

@@ -1,4 +1,5 @@
 // Denial by NSEC (RFC 4035 §5.4; what must not be taken for a proof: RFC 6840 §4).
+import type { RRset } from '../rrset.ts'
 import {
   canonicalName,
   isAtOrBelow,
@@ -10,7 +11,7 @@ import { nameAt, nextName } from '../../../../shared/dns/rdata-fields.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { orderKey } from '../../../../shared/dnssec/canonical.ts'
 import { bitmapHas } from '../../../../shared/dnssec/type-bitmap.ts'
-import type { SignedSet } from './claim.ts'
+
 import type { Denial, NoDs, Proved } from './denial.ts'
 
 export class NsecDenial implements Denial {
@@ -18,7 +19,7 @@ export class NsecDenial implements Denial {
   readonly #records: readonly Nsec[]
 
   /** `sets`: NSEC RRsets of `zone`, of rdata that was checked, that were made from no wildcard. */
-  constructor(zone: Name, sets: readonly SignedSet[]) {
+  constructor(zone: Name, sets: readonly RRset[]) {
     this.#zone = zone
     this.#records = sets.flatMap((set) => set.rdatas.map((rdata) => new Nsec(set.owner, rdata)))
   }

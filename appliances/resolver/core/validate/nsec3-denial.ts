@@ -1,4 +1,5 @@
 // Denial by NSEC3 (RFC 5155 §8): every name is hashed, and so are those above it, until one is found that exists.
+import type { RRset } from '../rrset.ts'
 import { parentName, wildcardOf, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import {
@@ -10,11 +11,11 @@ import {
 import { NSEC3_HASH_OCTETS } from '../../../../shared/dnssec/nsec.ts'
 import { bitmapHas } from '../../../../shared/dnssec/type-bitmap.ts'
 import type { CheckBudget } from './check-limits.ts'
-import type { SignedSet } from './claim.ts'
+
 import type { Denial, NoDs, Proved } from './denial.ts'
 
 /** The chain the records belong to (the first one's, where they are of several); undefined when none is of a known form. */
-export function chainOf(zone: Name, sets: readonly SignedSet[]): HashParameters | undefined {
+export function chainOf(zone: Name, sets: readonly RRset[]): HashParameters | undefined {
   for (const { owner, rdatas } of sets)
     for (const rdata of rdatas)
       if (recordOf(zone, owner, rdata) !== undefined) return hashParametersOf(rdata)
@@ -29,12 +30,7 @@ export class Nsec3Denial implements Denial {
   readonly #hashes = new Map<Name, string | undefined>()
 
   /** `sets`: NSEC3 RRsets of `zone`, of rdata that was checked, that were made from no wildcard. */
-  constructor(
-    zone: Name,
-    sets: readonly SignedSet[],
-    parameters: HashParameters,
-    budget: CheckBudget,
-  ) {
+  constructor(zone: Name, sets: readonly RRset[], parameters: HashParameters, budget: CheckBudget) {
     this.#zone = zone
     this.#hash = new NameHash(parameters)
     this.#budget = budget

@@ -1,4 +1,6 @@
 // Whether an RRset is signed by one of a zone's keys, now (RFC 4035 §5.3): first what can be seen, then the mathematics.
+import type { ExtendedError } from '../link.ts'
+import type { RRset } from '../rrset.ts'
 import {
   formatName,
   isAtOrBelow,
@@ -18,7 +20,7 @@ import {
 } from '../../../../shared/dnssec/rrsig.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
 import { SAME_TAG_LIMIT, SIGNATURE_LIMIT, type CheckBudget } from './check-limits.ts'
-import { REASON, type Reason, type SignedSet } from './claim.ts'
+import { REASON } from './claim.ts'
 
 export type ZoneKeys = { readonly zone: Name; readonly keys: readonly VerifyingKey[] }
 
@@ -31,7 +33,7 @@ export type Signed = {
 }
 
 /** Names of the zones that say they signed it, the longest first; broken signatures and those of strangers left out. */
-export function signersOf(set: SignedSet): Name[] {
+export function signersOf(set: RRset): Name[] {
   const signers = new Set<Name>()
   for (const rrsig of set.signatures.slice(0, SIGNATURE_LIMIT)) {
     if (checkRdata(TYPE.RRSIG, rrsig) !== undefined) continue
@@ -42,11 +44,11 @@ export function signersOf(set: SignedSet): Name[] {
 }
 
 export function checkSignatures(
-  set: SignedSet,
+  set: RRset,
   by: ZoneKeys,
   time: CheckTime,
-): Result<Signed, Reason> {
-  let reason: Reason = {
+): Result<Signed, ExtendedError> {
+  let reason: ExtendedError = {
     code: REASON.RRSIGS_MISSING,
     text: `${setText(set)} is not signed by ${formatName(by.zone)}`,
   }
@@ -60,11 +62,11 @@ export function checkSignatures(
 }
 
 /** `www.example.org. A`, for a person. */
-export function setText({ owner, type }: Pick<SignedSet, 'owner' | 'type'>): string {
+export function setText({ owner, type }: Pick<RRset, 'owner' | 'type'>): string {
   return `${formatName(owner)} ${typeText(type)}`
 }
 
-function maySign(signer: Name, { owner, type }: SignedSet): boolean {
+function maySign(signer: Name, { owner, type }: RRset): boolean {
   if (type === TYPE.DNSKEY) return signer === owner
   if (!isAtOrBelow(owner, signer)) return false
   // A DS belongs to the zone above (RFC 4035 §3.1.4.1); so does nothing else at a zone's own name.
@@ -72,11 +74,11 @@ function maySign(signer: Name, { owner, type }: SignedSet): boolean {
 }
 
 function checkSignature(
-  set: SignedSet,
+  set: RRset,
   rrsig: Uint8Array,
   { zone, keys }: ZoneKeys,
   { nowSeconds, budget }: CheckTime,
-): Result<Signed, Reason> {
+): Result<Signed, ExtendedError> {
   const fields = parseRrsig(rrsig)
   const { algorithm, tag, labels } = fields
   const ownerLabels = signedLabels(set.owner)
@@ -112,7 +114,7 @@ function checkTime(
   { inception, expiration }: Rrsig,
   nowSeconds: number,
   what: string,
-): Reason | undefined {
+): ExtendedError | undefined {
   if (((expiration - nowSeconds) | 0) < 0)
     return { code: REASON.EXPIRED, text: `${what} expired ${timeText(expiration, nowSeconds)}` }
   if (((nowSeconds - inception) | 0) < 0)
@@ -137,7 +139,7 @@ function lastLabels(name: Name, labels: number): Name {
 }
 
 /** Of several signatures that fail, a person hears of the one that came closest. */
-function weight({ code }: Reason): number {
+function weight({ code }: ExtendedError): number {
   return CLOSENESS.indexOf(code)
 }
 

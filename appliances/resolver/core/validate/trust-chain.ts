@@ -1,6 +1,8 @@
 // The chain of trust (RFC 4035 §5.2): from an anchor down to the zone that signed something, or to the delegation below
 // which nothing is signed. A zone that names itself in a signature is looked up from below, one question for each cut;
 // a name without signatures is approached from above, label by label, until a cut says that it may have none.
+import type { ExtendedError } from '../link.ts'
+import type { RRset } from '../rrset.ts'
 import {
   formatName,
   isAtOrBelow,
@@ -10,7 +12,7 @@ import {
 } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { CheckBudget, CheckPolicy } from './check-limits.ts'
-import { REASON, type Check, type Evidence, type Reason, type SignedSet } from './claim.ts'
+import { REASON, type Check, type Evidence } from './claim.ts'
 import { checkDenials, denialSigners } from './denial-check.ts'
 import { checkSignatures, signersOf, type CheckTime, type ZoneKeys } from './signature-check.ts'
 import { trustStart, type TrustSetup } from './trust-anchors.ts'
@@ -159,7 +161,7 @@ export class TrustChain implements CheckTime {
     return this.#refused({ code, text })
   }
 
-  #refused(reason: Reason): ZoneTrust & { kind: 'bogus' } {
+  #refused(reason: ExtendedError): ZoneTrust & { kind: 'bogus' } {
     return { kind: 'bogus', reason, untilSeconds: this.nowSeconds + BOGUS_SECONDS }
   }
 
@@ -183,7 +185,7 @@ function dsSigners(zone: Name, evidence: Evidence): Name[] {
 }
 
 /** Whether a set in the answer for the DS of `zone` is that, or an alias instead. */
-function speaksOf(zone: Name, { owner, type }: SignedSet): boolean {
+function speaksOf(zone: Name, { owner, type }: RRset): boolean {
   if (type === TYPE.DNAME) return owner !== zone && isAtOrBelow(zone, owner)
   return owner === zone && (type === TYPE.DS || type === TYPE.CNAME)
 }

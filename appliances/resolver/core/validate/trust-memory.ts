@@ -1,15 +1,16 @@
 // What was found out of zones on the way to an answer, for as long as it may be believed.
+import type { ExtendedError } from '../link.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
-import type { Reason } from './claim.ts'
+
 import type { ZoneKeys } from './signature-check.ts'
 
 export type ZoneTrust =
   | { readonly kind: 'secure'; readonly keys: ZoneKeys; readonly untilSeconds: number }
   /** `reason` when that is no ordinary unsigned delegation. */
-  | { readonly kind: 'insecure'; readonly reason?: Reason; readonly untilSeconds: number }
+  | { readonly kind: 'insecure'; readonly reason?: ExtendedError; readonly untilSeconds: number }
   /** No zone begins at the name. */
   | { readonly kind: 'no-cut'; readonly untilSeconds: number }
-  | { readonly kind: 'bogus'; readonly reason: Reason; readonly untilSeconds: number }
+  | { readonly kind: 'bogus'; readonly reason: ExtendedError; readonly untilSeconds: number }
 
 const ZONE_LIMIT = 20_000
 

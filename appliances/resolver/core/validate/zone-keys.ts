@@ -1,5 +1,7 @@
 // A zone's keys, once its DNSKEY RRset is signed by a key that a DS of the parent or a trust anchor names
 // (RFC 4035 §5.2; digests RFC 4509, 6605; what is not spoken here RFC 6840 §5.2).
+import type { ExtendedError } from '../link.ts'
+import type { RRset } from '../rrset.ts'
 import { formatName, type Name } from '../../../../shared/dns/name.ts'
 import { checkRdata } from '../../../../shared/dns/rdata.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
@@ -15,7 +17,7 @@ import {
 import { verifyingKey, type VerifyingKey } from '../../../../shared/dnssec/rrsig.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
 import { DS_LIMIT, KEY_LIMIT, type CheckBudget, type CheckPolicy } from './check-limits.ts'
-import { REASON, type Reason, type SignedSet } from './claim.ts'
+import { REASON } from './claim.ts'
 import { checkSignatures, type CheckTime, type ZoneKeys } from './signature-check.ts'
 
 /** Rdata of DS records that can be used, or why the zone counts as unsigned. */
@@ -23,7 +25,7 @@ export function usableDs(
   zone: Name,
   rdatas: readonly Uint8Array[],
   policy: CheckPolicy,
-): Result<readonly Uint8Array[], Reason> {
+): Result<readonly Uint8Array[], ExtendedError> {
   const whole = rdatas.filter((ds) => checkRdata(TYPE.DS, ds) === undefined).slice(0, DS_LIMIT)
   const spoken = whole.filter((ds) => speaks(ds[2]!, policy))
   if (spoken.length === 0) {
@@ -46,11 +48,11 @@ export type CheckedKeys = { readonly keys: ZoneKeys; readonly ttlSeconds: number
 
 /** `ds`: from `usableDs`. `dnskeys`: the zone's DNSKEY RRset. */
 export function checkKeys(
-  dnskeys: SignedSet,
+  dnskeys: RRset,
   ds: readonly Uint8Array[],
   policy: CheckPolicy,
   time: CheckTime,
-): Result<CheckedKeys, Reason> {
+): Result<CheckedKeys, ExtendedError> {
   const zone = dnskeys.owner
   const rdatas = dnskeys.rdatas.slice(0, KEY_LIMIT)
   const named = rdatas.filter((dnskey) => ds.some((one) => names(one, zone, dnskey, time.budget)))
@@ -73,7 +75,11 @@ export function acceptedKey(dnskey: Uint8Array, policy: CheckPolicy): VerifyingK
   return publicExponent <= EXPONENT_LIMIT ? key : undefined
 }
 
-function refusal(zone: Name, named: readonly Uint8Array[], ds: readonly Uint8Array[]): Reason {
+function refusal(
+  zone: Name,
+  named: readonly Uint8Array[],
+  ds: readonly Uint8Array[],
+): ExtendedError {
   const where = formatName(zone)
   if (named.some((dnskey) => ((dnskey[0]! << 8) & KEY_FLAG.zone) === 0)) {
     const text = `The DNSKEY of ${where} that its DS names is no zone key`

@@ -1,7 +1,8 @@
 // What is damaged, left out or moved to another name is never secure, and never passes for unsigned.
+import type { RRset } from '../../../../appliances/resolver/core/rrset.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Claim, SignedSet } from '../../../../appliances/resolver/core/validate/claim.ts'
+import type { Claim } from '../../../../appliances/resolver/core/validate/claim.ts'
 import { TrustMemory } from '../../../../appliances/resolver/core/validate/trust-memory.ts'
 import { RCODE } from '../../../../shared/dns/message.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
@@ -78,7 +79,7 @@ describe('damage', () => {
 })
 
 test('no records of these zones deny what is there, or stand for what they were not signed for', () => {
-  const pool = new Map<string, SignedSet>()
+  const pool = new Map<string, RRset>()
   for (const claim of truth.values())
     for (const set of [...claim.authority, ...claim.rrsets])
       pool.set(`${set.type} ${set.owner}`, set)
@@ -126,7 +127,7 @@ function damage(claim: Claim, random: Random): Claim {
   const section = random.of(sections)
   const set = random.of(section)
   const kind = random.below(7)
-  let changed: SignedSet | undefined
+  let changed: RRset | undefined
   if (kind === 0) changed = { ...set, rdatas: flipped(set.rdatas, random) }
   else if (kind === 1) changed = { ...set, signatures: flipped(set.signatures, random) }
   else if (kind === 2) changed = { ...set, signatures: [] }
@@ -160,12 +161,12 @@ function expectTrue(claim: Claim, truth: Claim): void {
   expect(claim.rrsets.length === 0).toBe(truth.rrsets.length === 0)
 }
 
-function isSame(a: SignedSet, b: SignedSet): boolean {
+function isSame(a: RRset, b: RRset): boolean {
   return a.owner === b.owner && a.type === b.type && dataOf(a) === dataOf(b)
 }
 
 /** Letter case in names is no difference (RFC 4034 §6.2). */
-function dataOf({ type, rdatas }: SignedSet): string {
+function dataOf({ type, rdatas }: RRset): string {
   return canonicalRdatas(type, rdatas)
     .map((rdata) => Buffer.from(rdata).toString('hex'))
     .join()

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { REASON } from '../../../../../../appliances/resolver/core/validate/claim.ts'
+import { TrustMemory } from '../../../../../../appliances/resolver/core/validate/trust-memory.ts'
+import { formatName } from '../../../../../../shared/dns/name.ts'
+import { typeText } from '../../../../../../shared/dns/record-types.ts'
+import { name } from '../../../../../support/zones.ts'
 import {
   SignedHierarchy,
   SIGNED_AT,
@@ -102,5 +106,83 @@ describe('times', () => {
     expect(at(SIGNED_AT + 15 * 86_400).reason?.text).toMatch(
       /^The signature of \. DNSKEY by key \d+ of \. expired 2025-12-\d\dT[\d:]+Z$/,
     )
+  })
+})
+
+describe('where the chain ends', () => {
+  const leaf = (ds: string): ZonePlan[] => [
+    { origin: '.', text: '', sign: { denial: 'nsec' } },
+    { origin: 'leaf.', text: 'www A 192.0.2.1', sign: { denial: 'nsec' }, ds },
+  ]
+  const check = (ds: string, setup = {}) =>
+    new SignedHierarchy(leaf(ds)).check('www.leaf. A', { setup })
+  const digest = '00'.repeat(32)
+
+  test('with algorithms and digests that nobody here speaks', () => {
+    const algorithm = check(`leaf. DS 1 99 2 ${digest}`)
+    expect(algorithm).toMatchObject({
+      security: 'insecure',
+      reason: { code: REASON.UNSUPPORTED_ALGORITHM, text: expect.stringContaining('leaf.') },
+    })
+    expect(check(`leaf. DS 1 13 99 ${digest}`)).toMatchObject({
+      security: 'insecure',
+      reason: { code: REASON.UNSUPPORTED_DIGEST },
+    })
+    // Two records that lack one thing each are no way in.
+    expect(check(`leaf. DS 1 13 99 ${digest}\nleaf. DS 1 99 2 ${digest}`).security).toBe('insecure')
+    // SHA-1 counts as unsigned, until someone wants it; then it must be right.
+    const weak = `leaf. DS 1 13 1 ${'00'.repeat(20)}`
+    expect(check(weak).security).toBe('insecure')
+    const policy = { acceptsSha1: true, iterationLimit: 50 }
+    expect(check(weak, { policy }).security).toBe('bogus')
+    // One that is spoken suffices to be strict.
+    expect(check(`leaf. DS 1 99 2 ${digest}\nleaf. DS 1 13 2 ${digest}`).security).toBe('bogus')
+  })
+
+  test('with a DS for a key that is not there', () => {
+    const verdict = check(`leaf. DS 1 13 2 ${digest}`)
+    expect(verdict.reason).toEqual({
+      code: REASON.DNSKEY_MISSING,
+      text: 'leaf. has no DNSKEY for its DS (key tags 1)',
+    })
+  })
+
+  test('at a negative trust anchor, or where there is no anchor', () => {
+    const tree = new SignedHierarchy(PLANS)
+    const { anchors } = tree.setup.trust
+    const negative = new Set([name('nsec.test.')])
+    const setup = { trust: { anchors, negative } }
+    expect(tree.check('www.nsec.test. A', { setup })).toMatchObject({
+      security: 'insecure',
+      reason: { code: REASON.OTHER },
+    })
+    expect(tree.check('www.nsec3.test. A', { setup }).security).toBe('secure')
+    const none = { trust: { anchors: new Map(), negative } }
+    expect(tree.check('www.nsec3.test. A', { setup: none }).security).toBe('indeterminate')
+    expect(tree.check('www.plain.nsec3.test. A', { setup: none }).security).toBe('indeterminate')
+  })
+
+  test('without an answer for the chain', () => {
+    const tree = new SignedHierarchy(PLANS)
+    const without = (question: string) =>
+      tree.check('www.plain.nsec.test. A', {
+        setup: { memory: new TrustMemory() },
+        change: (evidence) =>
+          `${formatName(evidence.qname)} ${typeText(evidence.qtype)}` === question
+            ? undefined
+            : evidence,
+      })
+    expect(without('nsec.test. DNSKEY').reason?.code).toBe(REASON.DNSKEY_MISSING)
+    expect(without('plain.nsec.test. DS').reason?.code).toBe(REASON.NO_REACHABLE_AUTHORITY)
+  })
+
+  test('what fails is tried again a minute later', () => {
+    const tree = new SignedHierarchy(PLANS)
+    const nowSeconds = SIGNED_AT + 60
+    expect(tree.check('www.nsec.test. A', { nowSeconds, change: () => undefined }).security).toBe(
+      'bogus',
+    )
+    expect(tree.check('www.nsec.test. A', { nowSeconds: nowSeconds + 30 }).security).toBe('bogus')
+    expect(tree.check('www.nsec.test. A', { nowSeconds: nowSeconds + 61 }).security).toBe('secure')
   })
 })
