@@ -43,6 +43,8 @@ export interface Store {
   keptBranch(name: string): Branch
   /** Any commit of the history; undefined when there is no such commit. */
   snapshot(at: Oid): Snapshot | undefined
+  /** Any tree of the history by its id, as a snapshot without a commit; undefined when there is no such tree. */
+  tree(id: Oid): Snapshot | undefined
   /** Pulls from the remote now, if there is one. */
   sync(): Promise<void>
   /** Makes the repository on disk current for other programs. */
@@ -127,6 +129,7 @@ function openedStore(
     branch: () => local.branch,
     keptBranch: (name) => local.keptBranch(name),
     snapshot: (at) => local.snapshot(at),
+    tree: (id) => local.tree(id),
     seal: () => local.seal(),
     reload: () => listener?.reload(),
     async sync() {

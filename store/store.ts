@@ -174,6 +174,11 @@ export class LocalStore implements Repository {
     return new TreeSnapshot(this.engine, at, commitTree(object.bytes))
   }
 
+  tree(id: Oid): Snapshot | undefined {
+    if (this.engine.read(id)?.type !== 'tree') return undefined
+    return new TreeSnapshot(this.engine, undefined, id)
+  }
+
   async close(): Promise<void> {
     for (const watcher of this.#watchers) watcher.close()
     this.#poll?.cancel()

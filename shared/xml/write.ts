@@ -14,12 +14,15 @@ export function writeElement(element: XmlElement, around: Prefixes = NO_PREFIXES
   return write(element, around, '')
 }
 
+/** Characters that XML cannot hold become U+FFFD. */
 export function escapeText(text: string): string {
-  return NEEDS_ESCAPE.test(text) ? text.replaceAll(ESCAPED, (mark) => ESCAPES[mark] ?? mark) : text
+  return NEEDS_ESCAPE.test(text)
+    ? text.replaceAll(ESCAPED, (mark) => ESCAPES[mark] ?? '\ufffd').toWellFormed()
+    : text
 }
 
 export function escapeAttribute(text: string): string {
-  return text.replaceAll(ESCAPED_IN_ATTRIBUTE, (mark) => ESCAPES[mark] ?? mark)
+  return text.replaceAll(ESCAPED_IN_ATTRIBUTE, (mark) => ESCAPES[mark] ?? '\ufffd').toWellFormed()
 }
 
 /** `defaultNamespace` is what a name without a prefix means here. */
@@ -60,6 +63,6 @@ const ESCAPES: { readonly [mark: string]: string } = {
   '\n': '&#10;',
   '\r': '&#13;',
 }
-const NEEDS_ESCAPE = /[&<>\r]/
-const ESCAPED = /[&<>\r]/g
-const ESCAPED_IN_ATTRIBUTE = /[&<>"\t\n\r]/g
+const NEEDS_ESCAPE = /[&<>\u0000-\u0008\u000b-\u001f\ud800-\udfff\ufffe\uffff]/
+const ESCAPED = /[&<>\u0000-\u0008\u000b-\u001f\ufffe\uffff]/g
+const ESCAPED_IN_ATTRIBUTE = /[&<>"\u0000-\u001f\ufffe\uffff]/g

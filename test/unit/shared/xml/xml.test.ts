@@ -58,7 +58,10 @@ describe('readXml', () => {
     ['<a xmlns:x=""/>', 'malformed'],
     ['<a>&unknown;</a>', 'malformed'],
     ['<a/><b/>', 'malformed'],
-    ['<!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;">]><a>&m;</a>', 'malformed: A document type'],
+    [
+      '<!DOCTYPE a [<!ENTITY l "lol"><!ENTITY m "&l;&l;">]><a>&m;</a>',
+      'malformed: A document type',
+    ],
     ['<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', 'malformed: A document type'],
     ['<?xml version="1.0" encoding="ISO-8859-1"?><a/>', 'malformed: Expected XML in UTF-8'],
     [new Uint8Array([0x3c, 0x61, 0xff, 0x2f, 0x3e]), 'malformed: Expected XML in UTF-8'],
@@ -77,20 +80,21 @@ describe('writeElement', () => {
       '<a xmlns="urn:p"><b xmlns:a0="urn:q" a0:z="1"/><c xmlns=""/></a>',
     )
     const around = new Map([['urn:p', 'd']])
-    expect(writeElement(element, around)).toBe(
-      '<d:a><d:b xmlns:a0="urn:q" a0:z="1"/><c/></d:a>',
-    )
+    expect(writeElement(element, around)).toBe('<d:a><d:b xmlns:a0="urn:q" a0:z="1"/><c/></d:a>')
   })
 
   test('escapes what would be read as something else', () => {
     expect(escapeText('a<b>&\r"')).toBe('a&lt;b&gt;&amp;&#13;"')
     expect(escapeAttribute('"\n\t<')).toBe('&quot;&#10;&#9;&lt;')
+    expect(escapeText('a\u0000\ud800b😀')).toBe('a\ufffd\ufffdb😀')
   })
 
   test('what is written is read as the same', () => {
     const name = fc.constantFrom('a', 'b', 'c')
     const namespace = fc.constantFrom('', 'DAV:', 'urn:x', 'urn:y')
-    const value = fc.string({ unit: fc.constantFrom('x', '<', '&', '"', "'", '\n', '\r', 'ä', '😀') })
+    const value = fc.string({
+      unit: fc.constantFrom('x', '<', '&', '"', "'", '\n', '\r', 'ä', '😀'),
+    })
     const { element } = fc.letrec<{ element: XmlElement }>((tie) => ({
       element: fc.record({
         namespace,

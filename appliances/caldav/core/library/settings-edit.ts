@@ -1,0 +1,148 @@
+// Changes of a settings file that leave the rest of its text as a person wrote it: comments, order and layout.
+import { parseToml, type ParsedToml } from '../../../../shared/config/toml.ts'
+import type { TomlItem } from '../../../../shared/config/toml-outline.ts'
+import { Bug } from '../../../../shared/result/result.ts'
+import { childElements, textOf, type XmlElement } from '../../../../shared/xml/element.ts'
+import { readXml } from '../../../../shared/xml/read.ts'
+import { writeElement } from '../../../../shared/xml/write.ts'
+import { CALDAV, propertyName, type PropertyName } from '../xml/names.ts'
+import { ORDER, TEXT_KEYS, TRANSPARENCY, type CollectionKind } from './settings.ts'
+
+/** One settings file being changed. Its text must be one that `readSettings` takes. */
+export class SettingsEdit {
+  readonly #kind: CollectionKind
+  #text: string
+
+  constructor(kind: CollectionKind, text: string) {
+    this.#kind = kind
+    this.#text = text
+  }
+
+  get text(): string {
+    return this.#text
+  }
+
+  /** `undefined` removes it. `of` is the file name of a member, when the property is that one's. */
+  setProperty(name: PropertyName, element: XmlElement | undefined, of?: string): void {
+    this.#removeBlocks((xml, owner) => owner === of && nameOf(xml) === name)
+    const key = of === undefined ? keyOf(this.#kind, name) : undefined
+    const value = element === undefined || key === undefined ? undefined : valueOf(name, element)
+    if (key !== undefined) this.#setPair(key, value)
+    if (element === undefined || value !== undefined) return
+    const owner = of === undefined ? '' : `of = ${tomlString(of)}\n`
+    this.#append(`[[property]]\n${owner}xml = ${tomlString(writeElement(element))}\n`)
+  }
+
+  setComponents(components: readonly string[]): void {
+    this.#setPair('components', `[${components.map(tomlString).join(', ')}]`)
+  }
+
+  /** What is kept of a member, removed; with `to`, kept of that member instead. */
+  renameMember(from: string, to: string | undefined, kept: Iterable<XmlElement>): void {
+    this.#removeBlocks((_, owner) => owner === from)
+    if (to === undefined) return
+    for (const element of kept) this.setProperty(nameOf(element), element, to)
+  }
+
+  #setPair(key: string, value: string | undefined): void {
+    const { items } = this.#parsed()
+    const firstHeader = items.find(({ kind }) => kind !== 'pair')
+    const pairs = items.filter(({ kind, path }) => kind === 'pair' && path.length === 1)
+    const pair = pairs.find(({ path }) => path[0] === key)
+    const line = value === undefined ? '' : `${key} = ${value}\n`
+    if (pair !== undefined) this.#splice(pair.start, pair.end, line)
+    else if (value !== undefined) {
+      const at = pairs.at(-1)?.end ?? firstHeader?.start ?? this.#text.length
+      const separator = at > 0 && this.#text[at - 1] !== '\n' ? '\n' : ''
+      this.#splice(at, at, separator + line)
+    }
+  }
+
+  /** Tables of the array `property` for whose XML `isGone` says so. */
+  #removeBlocks(isGone: (xml: XmlElement, of: string | undefined) => boolean): void {
+    if (!this.#text.includes('property')) return
+    const { items, table } = this.#parsed()
+    const entries = Array.isArray(table['property']) ? (table['property'] as Block[]) : []
+    const headers = items.filter(({ kind }) => kind !== 'pair')
+    for (const [n, header] of [...headers.entries()].reverse()) {
+      const [first, index, ...more] = header.path
+      const entry = first === 'property' && more.length === 0 ? entries[Number(index)] : undefined
+      if (header.kind !== 'array-table' || entry === undefined) continue
+      const xml = readXml(Buffer.from(entry.xml))
+      if (xml.ok && isGone(xml.value, entry.of))
+        this.#splice(header.start, this.#endOfBlock(header, headers[n + 1]), '')
+    }
+  }
+
+  /** Comments that stand directly above the next header belong to that one. */
+  #endOfBlock(header: TomlItem, next: TomlItem | undefined): number {
+    const { items } = this.#parsed()
+    const inside = items.filter(
+      ({ start }) => start >= header.start && start < (next?.start ?? Infinity),
+    )
+    return inside.at(-1)?.end ?? header.end
+  }
+
+  #append(block: string): void {
+    const text = this.#text.trimEnd()
+    this.#text = text === '' ? block : `${text}\n\n${block}`
+  }
+
+  #splice(start: number, end: number, text: string): void {
+    this.#text = this.#text.slice(0, start) + text + this.#text.slice(end)
+  }
+
+  #parsed(): ParsedToml {
+    const parsed = parseToml(this.#text)
+    if (!parsed.ok)
+      throw new Bug(`A settings file that was read is no TOML: ${parsed.error.message}`)
+    return parsed.value
+  }
+}
+
+type Block = { readonly of?: string; readonly xml: string }
+
+function nameOf({ namespace, name }: XmlElement): PropertyName {
+  return propertyName(namespace, name)
+}
+
+function keyOf(kind: CollectionKind, name: PropertyName): string | undefined {
+  if (kind === 'calendar' && name === ORDER) return 'order'
+  if (kind === 'calendar' && name === TRANSPARENCY) return 'transparent'
+  return Object.entries(TEXT_KEYS[kind]).find(([, property]) => property === name)?.[0]
+}
+
+/** As TOML, when the key says all of the element; a language or an attribute would be lost. */
+function valueOf(name: PropertyName, element: XmlElement): string | undefined {
+  if (element.attributes.length > 0) return undefined
+  const elements = childElements(element)
+  if (name === TRANSPARENCY) {
+    const [only, ...others] = elements
+    if (only === undefined || others.length > 0 || only.namespace !== CALDAV) return undefined
+    return only.name === 'transparent' ? 'true' : only.name === 'opaque' ? 'false' : undefined
+  }
+  if (elements.length > 0) return undefined
+  const text = textOf(element)
+  if (name !== ORDER) return tomlString(text)
+  const order = Number(text)
+  return Number.isSafeInteger(order) && String(order) === text ? text : undefined
+}
+
+/** A basic string; over several lines when the text has them. */
+export function tomlString(text: string): string {
+  const escaped = text
+    .toWellFormed()
+    .replaceAll(/["\\\u0000-\u0009\u000b-\u001f\u007f]/g, (mark) => ESCAPES[mark] ?? unicode(mark))
+  return escaped.includes('\n') ? `"""\n${escaped}"""` : `"${escaped}"`
+}
+
+function unicode(mark: string): string {
+  return `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
+const ESCAPES: { readonly [mark: string]: string } = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\t': '\\t',
+  '\r': '\\r',
+}

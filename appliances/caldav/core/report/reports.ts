@@ -1,0 +1,26 @@
+// Which reports there are on which resource (RFC 3253 §3.1.5).
+import type { Resource } from '../resource/resource.ts'
+import { CALDAV, CARDDAV, DAV, propertyName, type PropertyName } from '../xml/names.ts'
+
+const EVERYWHERE = [
+  'expand-property',
+  'principal-match',
+  'principal-property-search',
+  'principal-search-property-set',
+].map((name) => propertyName(DAV, name))
+
+const SYNC = propertyName(DAV, 'sync-collection')
+const OF_CALENDARS = [SYNC, propertyName(CALDAV, 'calendar-multiget')]
+const OF_BOOKS = [SYNC, propertyName(CARDDAV, 'addressbook-multiget')]
+
+export function reportsOf(resource: Resource): readonly PropertyName[] {
+  if (resource.kind !== 'collection') return EVERYWHERE
+  switch (resource.collection.kind) {
+    case 'calendar':
+      return [...EVERYWHERE, ...OF_CALENDARS]
+    case 'addressbook':
+      return [...EVERYWHERE, ...OF_BOOKS]
+    default:
+      return [...EVERYWHERE, SYNC]
+  }
+}

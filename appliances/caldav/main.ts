@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// cairn-caldav: calendars and contacts for every client, kept in a git branch.
+import { runAppliance } from '../../shared/appliance/appliance.ts'
+import { hashPasswordCommand } from '../../shared/appliance/hash-password.ts'
+import { joinNeeds } from '../../shared/sandbox/needs.ts'
+import { checkStore, storeNeeds } from '../../store/index.ts'
+import { caldavConfig } from './config.ts'
+import { certificateProblems, keeperAt, serve } from './serve.ts'
+
+await runAppliance({
+  name: 'cairn-caldav',
+  version: process.env.CAIRN_VERSION ?? 'from source',
+  decode: caldavConfig,
+  check: async (config) => [
+    ...certificateProblems(config),
+    ...checkStore(config.store, keeperAt().accept),
+  ],
+  needs: (config) =>
+    joinNeeds(storeNeeds(config.store), {
+      read: config.tls === undefined ? [] : [config.tls.cert, config.tls.key],
+      write: [],
+      connect: [],
+    }),
+  start: serve,
+  commands: { 'hash-password': hashPasswordCommand },
+  help: {
+    summary: 'Serves calendars and contacts that live in a git branch, by CalDAV and CardDAV.',
+    example: `
+listen = ["127.0.0.1:5232"]
+[store]
+path = "var/calendars.git"
+[store.serve]
+listen = "127.0.0.1:5419"
+`,
+    tryIt: `
+git clone http://127.0.0.1:5419/calendars.git && cd calendars
+printf '[users.alice]\\npassword = "%s"\\n' "$(cairn-caldav hash-password)" > users.toml
+git add . && git commit -m 'Alice' && git push             from now on alice can sign in
+curl -u alice -X MKCALENDAR http://127.0.0.1:5232/calendars/alice/work/
+`,
+    readOn: 'appliances/caldav/README.md, and configs/caldav.toml with every key explained',
+  },
+})
