@@ -1,8 +1,8 @@
 // What `npm start` runs: each appliance with a configuration on loopback, sample content, and what to try with it.
 import { join } from 'node:path'
-import { openStore } from '../store/index.ts'
-import { silentLog } from '../shared/log/log.ts'
-import { silentMetrics } from '../shared/metrics/metrics.ts'
+import { askAddress } from './ask.ts'
+import { caldav } from './house/caldav.ts'
+import { seedStore } from './house/seed.ts'
 
 /** Addresses as the configuration file has them now; a person may have changed them. */
 export type Addresses = { readonly own: string; readonly git: string; readonly observe: string }
@@ -14,6 +14,8 @@ export type HouseAppliance = {
   /** Puts sample content into a store that has none. */
   readonly seed: (folder: string) => Promise<void>
   readonly describe: (at: Addresses, folder: string) => string
+  /** Asks the running appliance for what `seed` put there; a sentence when the answer is another. */
+  readonly probe: (port: number, folder: string) => Promise<string | undefined>
 }
 
 const SAMPLE_ZONE = `; The sample zone. Change it in a clone and push: the new answer is there when git push returns.
@@ -49,7 +51,10 @@ listen = "127.0.0.1:5418"
 [observe]
 listen = "127.0.0.1:9153"
 `,
-  seed: (folder) => seedStore(join(folder, 'zones.git'), 'zones/example.org', SAMPLE_ZONE),
+  seed: (folder) =>
+    seedStore(join(folder, 'zones.git'), () =>
+      Promise.resolve({ 'zones/example.org': SAMPLE_ZONE }),
+    ),
   describe(at, folder) {
     const [host, port] = hostAndPort(at.own)
     const dig = `dig @${host} -p ${port} +short`
@@ -63,23 +68,10 @@ status  http://${at.observe}/status
   ${dig} hello.example.org
 `
   },
-}
-
-async function seedStore(path: string, file: string, content: string): Promise<void> {
-  const person = { name: 'Cairn', email: 'cairn@localhost' }
-  const store = await openStore(
-    { path, branch: 'main', pull: 60_000, seal: 'quiet', verify: 'none' },
-    { log: silentLog, metrics: silentMetrics, committer: person },
-  )
-  try {
-    const branch = store.branch()
-    if (branch.head.commit !== undefined) return
-    const info = { message: `${file}: a sample to start from`, author: person }
-    const done = await branch.commit(info, (edit) => edit.set(file, content))
-    if (!done.ok) throw new Error(`${path} takes no commit: ${done.error.kind}`)
-  } finally {
-    await store.close()
-  }
+  async probe(port) {
+    const address = await askAddress(port, 'www.example.org')
+    return address === '192.0.2.80' ? undefined : `www.example.org is ${address}`
+  },
 }
 
 function hostAndPort(endpoint: string): [string, string] {
@@ -88,4 +80,4 @@ function hostAndPort(endpoint: string): [string, string] {
 }
 
 /** In the order in which they start. */
-export const HOUSE: readonly HouseAppliance[] = [dns]
+export const HOUSE: readonly HouseAppliance[] = [dns, caldav]

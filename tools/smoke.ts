@@ -4,7 +4,6 @@ import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { askAddress } from './ask.ts'
 import { packageVersion } from './bundle.ts'
 import { HOUSE, type HouseAppliance } from './house.ts'
 import { freePort, runProgram } from './running.ts'
@@ -51,8 +50,8 @@ async function smoke(appliance: HouseAppliance, command: [string, ...string[]]):
     })
     try {
       console.log(`    up after ${Math.round(performance.now() - startMs)} ms`)
-      const address = await askAddress(ports[0], 'www.example.org')
-      expect(address === '192.0.2.80', `www.example.org is ${address}`)
+      const wrong = await appliance.probe(ports[0], folder)
+      expect(wrong === undefined, `${wrong}`)
       const metrics = await fetch(`http://127.0.0.1:${ports[2]}/metrics`)
       expect((await metrics.text()).trimEnd().endsWith('# EOF'), 'no metrics')
     } finally {

@@ -13,17 +13,23 @@ import { tempDir } from '../support/temp.ts'
 
 const folder = tempDir('start')
 const work = join(folder, 'zones')
+/** Of cairn-dns: DNS, git, status. */
 let ports: number[]
+const portsOf = new Map<string, number[]>()
 let house: House
 
 type House = { readonly child: ChildProcess; readonly said: () => string }
 
 beforeAll(async () => {
-  ports = [await freePort(), await freePort(), await freePort()]
-  let next = 0
-  const text = HOUSE[0]!.configuration(folder)
-  const config = text.replaceAll(/127\.0\.0\.1:\d+/g, () => `127.0.0.1:${ports[next++]}`)
-  writeFileSync(join(folder, 'dns.toml'), config)
+  for (const { name, configuration } of HOUSE) {
+    const own = [await freePort(), await freePort(), await freePort()]
+    let next = 0
+    const text = configuration(folder)
+    const config = text.replaceAll(/127\.0\.0\.1:\d+/g, () => `127.0.0.1:${own[next++]}`)
+    writeFileSync(join(folder, `${name}.toml`), config)
+    portsOf.set(name, own)
+  }
+  ports = portsOf.get('dns')!
   house = await start()
 })
 
@@ -35,6 +41,15 @@ describe('npm start', () => {
   test('answers from the sample zone', async () => {
     expect(await askAddress(ports[0]!, 'www.example.org')).toBe('192.0.2.80')
     expect(house.said()).toContain(`git clone http://127.0.0.1:${ports[1]}/zones.git`)
+  })
+
+  test.each(HOUSE)('$name answers from its sample', async ({ name, probe }) => {
+    expect(await probe(portsOf.get(name)![0]!, folder)).toBeUndefined()
+  })
+
+  test('prints a calendar URL with a user and a password', () => {
+    expect(house.said()).toContain(`CalDAV  http://127.0.0.1:${portsOf.get('caldav')![0]}/`)
+    expect(house.said()).toMatch(/user +alice, password \S{12}\n/)
   })
 
   peerTest('git', 'answers from what was pushed when git push returns', async () => {

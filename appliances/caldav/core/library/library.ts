@@ -5,7 +5,7 @@ import { hasErrors, problem, type Problem } from '../../../../shared/result/prob
 import { Directory } from '../accounts/directory.ts'
 import { readUsersFile, USERS_FILE } from '../accounts/users-file.ts'
 import { segmentOf } from '../xml/path.ts'
-import { AREA_OF, type Collection, type Member, type SharedCollection } from './collection.ts'
+import { type Collection, type Member, type SharedCollection } from './collection.ts'
 import { readCalendarObject, readCard, type ObjectReading } from './object-facts.ts'
 import { PersistentMap } from './persistent-map.ts'
 import { NO_SETTINGS, readSettings, SETTINGS_FILES, type CollectionKind } from './settings.ts'
@@ -292,8 +292,4 @@ function misplaced(diff: Diff): readonly Problem[] {
 
 function fileOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
-}
-
-export function homeOf(kind: CollectionKind, user: string): string {
-  return `${AREA_OF[kind]}/${user}`
 }

@@ -1,6 +1,12 @@
 // What the index knows of a calendar object or a card, and what is wrong with one that must not be stored
 // (RFC 4791 §4.1, RFC 6352 §5.1): found once for each blob.
-import { parseComponents, propertyOf, type Component } from '../../../../shared/ical/component.ts'
+import {
+  parseComponents,
+  propertiesOf,
+  propertyOf,
+  type Component,
+} from '../../../../shared/ical/component.ts'
+import { paramOf, type Property } from '../../../../shared/ical/content-line.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
 
 export type ObjectFacts = {
@@ -36,12 +42,16 @@ export function readCalendarObject(bytes: Uint8Array, file: string): ObjectReadi
   for (const each of objects) {
     if (each.name !== first.name)
       return refuse(`${each.name} beside ${first.name}: one kind of component an object`, each.line)
-    const own = propertyOf(each, 'UID')
-    if (own?.value !== uid.value)
-      return refuse('Another UID: one object for each UID', own?.line ?? each.line)
+    const [own, second] = propertiesOf(each, 'UID')
+    if (own?.value !== uid.value || second !== undefined)
+      return refuse('Another UID: one object for each UID', (second ?? own)?.line ?? each.line)
     const start = propertyOf(each, 'DTSTART')
     if (each.name === 'VEVENT' && start === undefined)
       return refuse('VEVENT has no DTSTART', each.line)
+    const end = propertyOf(each, 'DTEND')
+    const isDate = (property: Property): boolean => paramOf(property, 'VALUE') === 'DATE'
+    if (start !== undefined && end !== undefined && isDate(start) !== isDate(end))
+      return refuse('DTEND is a date and DTSTART a time, or the other way round', end.line)
   }
   const title = titleOf(propertyOf(first, 'SUMMARY')?.value ?? '')
   return { facts: { uid: uid.value, component: first.name, title }, problems: [] }

@@ -8,7 +8,7 @@ import {
   type XmlElement,
 } from '../../../../shared/xml/element.ts'
 import { writeElement, XML_NAMESPACE } from '../../../../shared/xml/write.ts'
-import { parseComponents } from '../../../../shared/ical/component.ts'
+import { componentsOf, parseComponents } from '../../../../shared/ical/component.ts'
 import { isProtected } from '../properties/live.ts'
 import { isTimeZone, type CollectionKind } from '../library/settings.ts'
 import { CALDAV, DAV, propertyName, type PropertyName } from '../xml/names.ts'
@@ -77,7 +77,7 @@ function isTimeZoneData(text: string): boolean {
   if (!parsed.ok) return false
   const [calendar, second] = parsed.value
   if (calendar?.name !== 'VCALENDAR' || second !== undefined) return false
-  return calendar.components.length === 1 && calendar.components[0]!.name === 'VTIMEZONE'
+  return calendar.components.length === 1 && componentsOf(calendar, 'VTIMEZONE').length === 1
 }
 
 /** The language of a text may stand further out in the request; it is kept with the text (RFC 4918 §4.3). */
