@@ -33,6 +33,8 @@ import { dnssecTable, type DnssecConfig } from './dnssec-table.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'
 import { DEFAULT_DNS_LIMITS } from '../../shared/dns-server/listen.ts'
 import { catalogTable, type CatalogConfig } from './catalog-table.ts'
+import { viewFaults, viewTable } from './view-table.ts'
+import type { ViewSettings } from './core/views.ts'
 import { dnstapTable, queryLogTable, type DnstapConfig, type QueryLogConfig } from './tap-tables.ts'
 import {
   notifyTable,
@@ -90,6 +92,8 @@ export type DnsConfig = {
   readonly notify: NotifyConfig
   readonly secondary: readonly SecondaryConfig[]
   readonly catalog: readonly CatalogConfig[]
+  /** The first one that a client is in counts. */
+  readonly view: readonly ViewSettings[]
   readonly dnssec: DnssecConfig
   readonly store: StoreConfig
   readonly observe: ObserveConfig
@@ -107,7 +111,7 @@ const listenList = checked(list(endpoint), (endpoints, at) => {
   if (endpoints.length === 0) at.report('Expected at least one "address:port"')
 })
 
-export const dnsConfig: Decoder<DnsConfig> = object({
+const tables = object({
   listen: listenList,
   serial: withDefault(oneOf('raise', 'refuse', 'keep'), 'raise'),
   workers: withDefault(integerBetween(0, 64), 1),
@@ -148,8 +152,13 @@ export const dnsConfig: Decoder<DnsConfig> = object({
   notify: notifyTable,
   secondary: secondaryTable,
   catalog: catalogTable,
+  view: viewTable,
   dnssec: dnssecTable,
   store: storeTable,
   observe: observeTable,
   sandbox: sandboxTable,
+})
+
+export const dnsConfig: Decoder<DnsConfig> = checked(tables, ({ keys, view }, at) => {
+  for (const { key, why } of viewFaults(keys, view)) at.inside('keys').inside(key).report(why)
 })

@@ -18,6 +18,7 @@ import { typeNumber } from '../../shared/dns/record-types.ts'
 import { formatAddress, parseAddress } from '../../shared/net/address.ts'
 import { Fatal } from '../../shared/result/result.ts'
 import type { SandboxNeeds } from '../../shared/sandbox/needs.ts'
+import { DEFAULT_VIEW } from './core/branch/zone-files.ts'
 import type { Grant, Key, Right, TsigAlgorithm } from './core/keys/key.ts'
 
 export type KeyEntry = {
@@ -32,7 +33,11 @@ export type KeyEntry = {
   readonly types?: readonly number[]
   readonly primary?: string
   readonly secondary?: string
+  readonly view?: string
 }
+
+/** What a key calls the view of all who are in no other. */
+export const DEFAULT_VIEW_WORD = 'default'
 
 /** Keys by name, as written. */
 export type KeyTable = { readonly [name: string]: KeyEntry }
@@ -64,6 +69,7 @@ const entry: Decoder<KeyEntry> = checked(
     types: optional(list(parsed('a record type', typeNumber))),
     primary: optional(address),
     secondary: optional(address),
+    view: optional(string),
   }),
   (key, at) => {
     if ((key.secret === undefined) === (key.secretFile === undefined))
@@ -87,7 +93,7 @@ export function readKeys(table: KeyTable): readonly Key[] {
   return Object.entries(table).map(([text, entry]) => {
     const name = parseName(text, ROOT)
     if (!name.ok) throw new Fatal(`keys.${text}: ${name.error}`)
-    const { algorithm, owners, types, primary, secondary } = entry
+    const { algorithm, owners, types, primary, secondary, view } = entry
     const grants = RIGHTS.flatMap((right): Grant[] =>
       entry[right].map((zone) => ({
         right,
@@ -103,6 +109,7 @@ export function readKeys(table: KeyTable): readonly Key[] {
       grants,
       ...(primary !== undefined && { primary }),
       ...(secondary !== undefined && { secondary }),
+      ...(view !== undefined && { view: view === DEFAULT_VIEW_WORD ? DEFAULT_VIEW : view }),
     }
   })
 }

@@ -5,16 +5,18 @@ import type { Log } from '../../shared/log/log.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
 import { formatEndpoint, type Endpoint } from '../../shared/net/endpoint.ts'
 import type { Store } from '../../store/index.ts'
+import type { BranchZones } from './core/branch/branch-zones.ts'
 import type { ServedZone } from './core/branch/zone-set.ts'
+import type { Views } from './core/views.ts'
+import type { Zone } from './core/zone/zone.ts'
 import type { KeyRing } from './core/keys/key.ts'
-import type { Publication } from './core/publication.ts'
 import type { RequestHandler } from './core/request.ts'
 import { keptPath } from './core/transfer/kept-files.ts'
 import { notifyHandler } from './core/transfer/notify-in.ts'
 import type { DnsConfig } from './config.ts'
 import { CatalogMembers, type MemberPrimaries } from './catalog-members.ts'
 import { CatalogZones } from './catalog-zones.ts'
-import { NotifySender } from './notify-sender.ts'
+import { Notifications } from './notifications.ts'
 import { PeerClient, type Peer } from './peer-client.ts'
 import { SecondaryZones } from './secondary-zones.ts'
 import { peersOf, type SecondaryConfig } from './transfer-table.ts'
@@ -42,9 +44,9 @@ export type Neighbours = {
 export function openNeighbours(parts: {
   readonly config: DnsConfig
   readonly ring: KeyRing
-  readonly publication: Publication
-  /** The zone as the branch has it now. */
-  readonly served: (origin: Name) => ServedZone | undefined
+  readonly views: Views
+  /** The zones as the branch has them now. */
+  readonly zones: () => BranchZones | undefined
   readonly store: Store
   /** Author of this server's own commits. */
   readonly author: string
@@ -52,9 +54,10 @@ export function openNeighbours(parts: {
   readonly log: Log
   readonly metrics: Metrics
 }): Neighbours {
-  const { config, ring, publication, served, store, author, clock, log, metrics } = parts
+  const { config, ring, views, zones, store, author, clock, log, metrics } = parts
+  const { publication } = views.default
   const client = new PeerClient({ ring, policy: config.tsig, clock })
-  const isOwn = (origin: Name): boolean => served(origin) !== undefined
+  const isOwn = (origin: Name): boolean => zones()?.default.get(origin) !== undefined
   const kept = store.keptBranch(SECONDARY_BRANCH)
   const secondaries = new SecondaryZones({
     client,
@@ -80,18 +83,21 @@ export function openNeighbours(parts: {
     store.snapshot(at)
   const transfers = serveTransfers({
     config: config.transfer,
-    publication,
+    views,
     branches: [
-      { served, source: { log: () => main.log(), snapshot, author } },
       {
-        served(origin) {
+        served: (zone) => findServed(zones(), zone),
+        source: { log: () => main.log(), snapshot, author },
+      },
+      {
+        served({ origin }) {
           const zone = secondaries.copyOf(origin)
           return zone && { origin, paths: [keptPath(origin)], zone, includes: [] }
         },
         source: { log: () => kept.log(), snapshot, author },
       },
       {
-        served: (origin) => catalogs.served(origin),
+        served: ({ origin }) => catalogs.served(origin),
         source: { log: () => listed.log(), snapshot, author },
       },
     ],
@@ -102,7 +108,7 @@ export function openNeighbours(parts: {
   const notify = notifyHandler({
     isPrimary: (zone, address) => secondaries.isPrimary(zone, address),
     refresh: (zone, address, serial) => secondaries.notify(zone, address, serial),
-    isOwn,
+    isOwn: (zone) => [...(zones() ?? [])].some((set) => set.get(zone) !== undefined),
     pull: config.store.remote === undefined ? undefined : () => void store.sync(),
     received(zone, result, { client: { address } }) {
       notifies.inc({ result })
@@ -111,7 +117,7 @@ export function openNeighbours(parts: {
       else log.debug('notify-in', fields)
     },
   })
-  let sender: NotifySender | undefined
+  const told = new Notifications({ rules: config.notify, ring, client, views, clock, log, metrics })
   let ours: ReadonlySet<string> = new Set()
   let byKeys: ReadonlySet<Name> = new Set()
   const configured = new Map(
@@ -154,31 +160,31 @@ export function openNeighbours(parts: {
       catalogs.start()
       followKeys()
       members.start()
-      sender = new NotifySender({
-        rules: config.notify,
-        ring,
-        client,
-        publication,
-        isSelf: (address) => ours.has(address),
-        clock,
-        log,
-        metrics,
-      })
+      told.start(addresses)
     },
     keysChanged: followKeys,
     refresh: () => secondaries.refresh(),
     status: () => ({
       secondary: secondaries.status(),
       catalogs: { own: catalogs.status(), followed: members.status() },
-      notify: sender?.status(),
+      notify: told.status(),
     }),
     async stop() {
       transfers.stop()
-      sender?.stop()
+      told.stop()
       await Promise.all([catalogs.stop(), members.stop()])
       await secondaries.stop()
     },
   }
+}
+
+/** The zone among those of the branch, whatever view it is in; undefined when it is not served as it is there. */
+function findServed(zones: BranchZones | undefined, zone: Zone): ServedZone | undefined {
+  for (const set of zones ?? []) {
+    const served = set.get(zone.origin)
+    if (served?.zone === zone) return served
+  }
+  return undefined
 }
 
 function memberPeers({ primaries, members, groups = {} }: SecondaryConfig): MemberPrimaries {

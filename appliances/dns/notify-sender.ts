@@ -3,11 +3,11 @@ import { randomInt } from 'node:crypto'
 import type { Clock, Timer } from '../../shared/clock/clock.ts'
 import { formatName } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
-import type { Metrics } from '../../shared/metrics/metrics.ts'
+import type { Counter } from '../../shared/metrics/metrics.ts'
 import { parseEndpoint } from '../../shared/net/endpoint.ts'
 import type { KeyRing } from './core/keys/key.ts'
 import type { Publication, Published } from './core/publication.ts'
-import { NotifyQueue, type NotifyTask } from './core/transfer/notify-queue.ts'
+import { NotifyQueue, type NotifyTarget, type NotifyTask } from './core/transfer/notify-queue.ts'
 import { notifyTargets, type NotifyRules } from './core/transfer/notify-targets.ts'
 import { notifyMessage, notifyRefusal } from './core/transfer/transfer-query.ts'
 import { soaRecord } from './core/transfer/zone-sequence.ts'
@@ -19,46 +19,38 @@ export type NotifySenderParts = {
   readonly ring: KeyRing
   readonly client: PeerClient
   readonly publication: Publication
-  readonly isSelf: (address: string) => boolean
+  /** Whether a server is to hear of a zone: not we ourselves, and nobody who would get another zone when it asks. */
+  readonly mayHear: (zone: Zone, target: NotifyTarget) => boolean
+  readonly counter: Counter
   readonly clock: Clock
   readonly log: Log
-  readonly metrics: Metrics
 }
 
 /** By UDP for so long; then by TCP. */
 const UDP_WAITS_MS = [2000]
-/** Targets that /status lists one by one. */
-const STATUS_LIMIT = 100
 
 export class NotifySender {
   readonly #parts: NotifySenderParts
   readonly #queue = new NotifyQueue()
   readonly #stopping = new AbortController()
-  readonly #counter
   readonly #unsubscribe: () => void
   #timer: Timer | undefined
 
   constructor(parts: NotifySenderParts) {
     this.#parts = parts
-    this.#counter = parts.metrics.counter('cairn_dns_notify_out', 'NOTIFY messages, by result')
-    parts.metrics.gauge(
-      'cairn_dns_notify_pending',
-      'Secondaries that have not answered a NOTIFY yet, by zone',
-      () => this.#queue.size,
-    )
     this.#unsubscribe = parts.publication.subscribe((published) => this.#published(published))
     // Who missed the last change before a restart hears of it now.
     for (const [, { zone }] of parts.publication.entries()) if (zone !== undefined) this.#tell(zone)
     this.#work()
   }
 
-  status(): unknown {
-    const list = []
-    for (const { zone, target, attempt } of this.#queue.pending()) {
-      if (list.length === STATUS_LIMIT) break
-      list.push({ zone: formatName(zone), target: target.address, attempt })
-    }
-    return { pending: this.#queue.size, list }
+  /** How many have not answered yet, by zone. */
+  get size(): number {
+    return this.#queue.size
+  }
+
+  pending(): Iterable<NotifyTask> {
+    return this.#queue.pending()
   }
 
   stop(): void {
@@ -75,10 +67,10 @@ export class NotifySender {
   }
 
   #tell(zone: Zone): void {
-    const { rules, ring, isSelf, clock } = this.#parts
+    const { rules, ring, mayHear, clock } = this.#parts
     const soa = soaRecord(zone)
     if (soa === undefined) return
-    const targets = notifyTargets(zone, rules, ring.all(), isSelf)
+    const targets = notifyTargets(zone, rules, ring.all(), (target) => mayHear(zone, target))
     this.#queue.changed(zone.origin, soa, targets, clock.monotonicMs())
   }
 
@@ -104,7 +96,7 @@ export class NotifySender {
     if (signal.aborted) return
     // Whoever answers at all has heard it; to say it again changes nothing.
     const end = this.#queue.settled(task, answer.ok, clock.monotonicMs())
-    this.#counter.inc({
+    this.#parts.counter.inc({
       result: why === undefined ? 'taken' : answer.ok ? 'refused' : 'unanswered',
     })
     const fields = { zone: formatName(task.zone), target: target.address, why }

@@ -35,7 +35,10 @@ export async function openUdp(
   const { udpOctets } = config.answers
   // Workers know no PROXY headers, and keep no log of what they answer.
   const isTapped = config.queryLog !== undefined || config.dnstap !== undefined
-  const isForWorkers = config.workers > 0 && limits.proxies.size === 0 && !isTapped
+  const isForWorkers =
+    config.workers > 0 && limits.proxies.size === 0 && !isTapped && config.view.length === 0
+  if (config.workers > 0 && config.view.length > 0)
+    log.info('packet-workers-refused', { asked: config.workers, why: 'they know no views' })
   const system = isForWorkers ? await openPlaneSystem() : undefined
   if (system === undefined) {
     if (isForWorkers) {

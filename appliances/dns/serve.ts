@@ -5,7 +5,7 @@ import { systemClock } from '../../shared/clock/clock.ts'
 import { formatName } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { formatEndpoint } from '../../shared/net/endpoint.ts'
-import { PrefixSet } from '../../shared/net/prefix.ts'
+import { formatPrefix, PrefixSet } from '../../shared/net/prefix.ts'
 import { formatProblem } from '../../shared/result/problem.ts'
 import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
 import type { DnsConfig } from './config.ts'
@@ -16,8 +16,10 @@ import { CookieSecrets } from '../../shared/dns-server/cookie-secrets.ts'
 import { Nameserver } from './core/answer/nameserver.ts'
 import { zoneMerge } from './core/branch/zone-merge.ts'
 import { ZoneKeeper } from './core/branch/zone-keeper.ts'
-import type { LoadedZones, ZoneSet } from './core/branch/zone-set.ts'
-import { Publication, type Published } from './core/publication.ts'
+import type { BranchZones } from './core/branch/branch-zones.ts'
+import type { ZoneSet } from './core/branch/zone-set.ts'
+import type { Published } from './core/publication.ts'
+import { Views } from './core/views.ts'
 import { JoinedKeys } from './core/keys/joined-keys.ts'
 import { readKeys } from './keys-table.ts'
 import { Dnssec } from './dnssec.ts'
@@ -38,6 +40,8 @@ export function keeperOf(config: DnsConfig): ZoneKeeper {
     serial: config.serial,
     wallMs: () => systemClock.wallMs(),
     author: PERSON,
+    views: config.view.map(({ name }) => name),
+    signed: new Set(config.dnssec.zones.keys()),
   })
 }
 
@@ -54,17 +58,18 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     metrics,
     clock,
     accept: keeper.accept,
-    // Zones lie in zones/, or at the root.
-    merge: ['zones/**', '*'].map((pattern) => ({
+    // Zones lie in zones/, in views, or at the root.
+    merge: ['zones/**', 'views/*/zones/**', '*'].map((pattern) => ({
       pattern,
       merge: zoneMerge(mergeText, () => clock.wallMs()),
     })),
     committer: PERSON,
   })
   const branch = store.branch()
-  const publication = new Publication()
+  const views = new Views(config.view)
+  const { publication } = views.default
   const dnssec = new Dnssec(config.dnssec, { publication, clock, log, fail: context.fail })
-  publishLogged(keeper, branch.head, { publication, dnssec, log })
+  publishLogged(keeper, branch.head, { views, dnssec, log })
   const counts = countAnswers(metrics, clock)
   const server = new Nameserver(
     publication,
@@ -73,6 +78,9 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
       udpLimitOctets: config.answers.udpOctets,
       defers: true,
       keepaliveMs: config.tcp.idle,
+      ...(!views.isSingle && {
+        zonesFor: ({ octets }, key) => views.of(octets, key).table,
+      }),
       ...(secrets && { cookies: cookieOptions(config.cookies, secrets, clock) }),
       ...(config.rateLimit.enabled && { limiter: answerLimiter(config.rateLimit, clock, 1) }),
     },
@@ -81,8 +89,8 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const neighbours = openNeighbours({
     config,
     ring,
-    publication,
-    served: (origin) => keeper.zones?.get(origin),
+    views,
+    zones: () => keeper.zones,
     store,
     author: PERSON.name,
     clock,
@@ -92,7 +100,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const updater = new Updater({
     branch,
     keeper,
-    publication,
+    views,
     unsigned: new PrefixSet(config.update.unsigned),
     clock,
     log,
@@ -110,7 +118,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     metrics,
   })
   const unsubscribe = branch.subscribe((head) => {
-    publishLogged(keeper, head, { publication, dnssec, log })
+    publishLogged(keeper, head, { views, dnssec, log })
     neighbours.keysChanged()
   })
   metrics.gauge(
@@ -173,7 +181,8 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     status: () => ({
       store: store.status(),
       udp: udp.status(),
-      zones: zonesStatus(keeper.zones!),
+      zones: zonesStatus(keeper.zones!.default),
+      ...(!views.isSingle && { views: viewsStatus(keeper.zones!, config) }),
       dnssec: dnssec.status(),
       ...neighbours.status(),
     }),
@@ -202,28 +211,40 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
 function publishLogged(
   keeper: ZoneKeeper,
   head: Snapshot,
-  to: { readonly publication: Publication; readonly dnssec: Dnssec; readonly log: Log },
+  to: { readonly views: Views; readonly dnssec: Dnssec; readonly log: Log },
 ): void {
-  const { publication, dnssec, log } = to
-  const loaded: LoadedZones = keeper.publish(head)
-  for (const problem of loaded.problems) {
+  const { views, dnssec, log } = to
+  const { zones, problems, changed } = keeper.publish(head)
+  for (const problem of problems) {
     const fields = { problem: formatProblem(problem) }
     if (problem.severity === 'error') log.error('zone-problem', fields)
     else log.warn('zone-problem', fields)
   }
-  const published: Published[] = []
-  for (const origin of loaded.origins) {
-    const served = loaded.zones.get(origin)
-    const name = formatName(origin)
-    const after = dnssec.offer(origin, served?.zone)
-    const isBroken = served !== undefined && after === undefined
-    published.push({ origin, before: publication.get(origin)?.zone, after, isBroken })
-    if (served === undefined) log.info('zone-gone', { zone: name })
-    else if (served.zone === undefined)
-      log.error('zone-broken', { zone: name, file: served.paths[0] })
-    else log.info('zone-published', { zone: name, serial: after?.serial })
+  for (const { name, publication } of views) {
+    const published: Published[] = []
+    const ours = changed.filter(({ view }) => view === name)
+    for (const { origin } of ours) {
+      const served = zones.of(name).get(origin)
+      const isDefault = name === views.default.name
+      const after = isDefault ? dnssec.offer(origin, served?.zone) : served?.zone
+      const isBroken = served !== undefined && after === undefined
+      published.push({ origin, before: publication.get(origin)?.zone, after, isBroken })
+      const fields = { zone: formatName(origin), ...(!isDefault && { view: name }) }
+      if (served === undefined) log.info('zone-gone', fields)
+      else if (served.zone === undefined)
+        log.error('zone-broken', { ...fields, file: served.paths[0] })
+      else log.info('zone-published', { ...fields, serial: after?.serial })
+    }
+    publication.publish(published)
   }
-  publication.publish(published)
+}
+
+function viewsStatus(zones: BranchZones, { view }: DnsConfig): unknown {
+  return view.map(({ name, clients }) => ({
+    view: name,
+    clients: clients.map(formatPrefix),
+    zones: zones.of(name).size,
+  }))
 }
 
 function zonesStatus(zones: ZoneSet): unknown {

@@ -11,19 +11,19 @@ import { formatProblem } from '../../shared/result/problem.ts'
 import type { Branch, CommitError, Edit, Person } from '../../store/index.ts'
 import { bareAnswer } from '../../shared/dns-server/core/bare-answer.ts'
 import type { ZoneKeeper } from './core/branch/zone-keeper.ts'
-import type { ZoneSet } from './core/branch/zone-set.ts'
+import type { BranchZones } from './core/branch/branch-zones.ts'
 import { grantsFor, type Grant } from './core/keys/key.ts'
 import { outlineMessage } from '../../shared/dns-server/core/message-outline.ts'
-import type { Publication } from './core/publication.ts'
 import type { Request, RequestHandler } from './core/request.ts'
 import { planUpdate, type UpdatePlan } from './core/update/update-plan.ts'
 import { decodeUpdate, type UpdateMessage } from './core/update/update-message.ts'
+import type { View, Views } from './core/views.ts'
 import { UpdateMemory } from './core/update/update-memory.ts'
 
 export type UpdaterParts = {
   readonly branch: Branch
   readonly keeper: ZoneKeeper
-  readonly publication: Publication
+  readonly views: Views
   /** Whose updates are taken without a signature. */
   readonly unsigned: PrefixSet
   readonly clock: Clock
@@ -87,6 +87,7 @@ export class Updater {
     const sender = senderOf(request)
     const fields = { zone: formatName(update.zone), by: sender, client: request.client.address }
     const grants = grantsFor({ grants: all }, 'update', update.zone)
+    const view = this.#parts.views.of(request.client.octets, request.key)
     if (grants.length === 0) {
       this.#parts.log.info('update-refused', { ...fields, why: 'no right to this zone' })
       return RCODE.REFUSED
@@ -100,7 +101,7 @@ export class Updater {
       let plan: UpdatePlan | undefined
       const done = await this.#parts.branch.commit(info, (edit) => {
         const zones = this.#parts.keeper.zonesOf(edit.entry('')!.oid)
-        plan = zones && this.#plan(zones, update, grants)
+        plan = zones && this.#plan(zones, update, { grants, view })
         if (plan?.kind !== 'change') return
         info.message = plan.words
         write(edit, plan.files)
@@ -115,7 +116,7 @@ export class Updater {
         return plan.rcode
       }
       if (plan?.kind === 'nothing') {
-        if (this.#isSettled(update, grants)) return RCODE.NOERROR
+        if (this.#isSettled(update, { grants, view })) return RCODE.NOERROR
         await this.#wait()
         continue
       }
@@ -127,20 +128,27 @@ export class Updater {
     return RCODE.SERVFAIL
   }
 
-  #plan(zones: ZoneSet, update: UpdateMessage, grants: readonly Grant[]): UpdatePlan {
-    const { publication, clock } = this.#parts
-    return planUpdate(zones, update, {
+  /** The zone is the one that the sender sees; one that is not there yet is made in the view itself. */
+  #plan(zones: BranchZones, update: UpdateMessage, { grants, view }: UpdateSender): UpdatePlan {
+    const { views, clock } = this.#parts
+    const isIn = (one: View): boolean =>
+      zones.of(one.name).get(update.zone) !== undefined ||
+      one.publication.get(update.zone) !== undefined
+    const holder = !isIn(view) && isIn(views.default) ? views.default : view
+    const published = holder.publication.get(update.zone)
+    return planUpdate(zones.of(holder.name), update, {
       grants,
-      published: publication.get(update.zone)?.zone,
-      isPublished: publication.get(update.zone) !== undefined,
+      published: published?.zone,
+      isPublished: published !== undefined,
       wallMs: clock.wallMs(),
+      others: [...zones].filter((set) => set.view !== holder.name),
     })
   }
 
   /** Whether what needs no change is durable already, and not just about to be. */
-  #isSettled(update: UpdateMessage, grants: readonly Grant[]): boolean {
+  #isSettled(update: UpdateMessage, sender: UpdateSender): boolean {
     const zones = this.#parts.keeper.zonesOf(this.#parts.branch.head.tree)
-    return zones !== undefined && this.#plan(zones, update, grants).kind === 'nothing'
+    return zones !== undefined && this.#plan(zones, update, sender).kind === 'nothing'
   }
 
   #failed(error: CommitError, fields: { readonly zone: string; readonly by: string }): number {
@@ -157,6 +165,12 @@ export class Updater {
   #wait(): Promise<void> {
     return new Promise((done) => void this.#parts.clock.after(WAIT_MS, done))
   }
+}
+
+type UpdateSender = {
+  /** For the zone of the update. */
+  readonly grants: readonly Grant[]
+  readonly view: View
 }
 
 function write(edit: Edit, files: ReadonlyMap<string, string>): void {

@@ -1,6 +1,6 @@
 // Zones given to secondaries: the transfer server with what it needs of this process. Differences come from what was
 // published since the start, and for zones that are served as the branch has them from the whole history of the branch.
-import { formatName, type Name } from '../../shared/dns/name.ts'
+import { formatName } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
 import { PrefixSet } from '../../shared/net/prefix.ts'
@@ -13,6 +13,7 @@ import { TransferServer } from './core/transfer/transfer-out.ts'
 import { isLongerThan } from './core/transfer/zone-sequence.ts'
 import type { Zone } from './core/zone/zone.ts'
 import type { ZoneDifference } from './core/zone/zone-difference.ts'
+import type { Views } from './core/views.ts'
 import type { TransferConfig } from './transfer-table.ts'
 
 export type ZoneTransfers = {
@@ -20,28 +21,25 @@ export type ZoneTransfers = {
   stop(): void
 }
 
-/** A branch that zones are served from, and the zone as it has it now. */
+/** A branch that zones are served from, and which of them a zone is now. */
 export type HistoryBranch = {
   readonly source: CommitSource
-  readonly served: (origin: Name) => ServedZone | undefined
+  readonly served: (zone: Zone) => ServedZone | undefined
 }
 
 export function serveTransfers(parts: {
   readonly config: TransferConfig
-  readonly publication: Publication
+  readonly views: Views
   readonly branches: readonly HistoryBranch[]
   readonly log: Log
   readonly metrics: Metrics
 }): ZoneTransfers {
-  const { config, publication, log, metrics } = parts
-  const journal = new DifferenceJournal()
+  const { config, views, log, metrics } = parts
+  const journals = Array.from(views, ({ publication }) => journalOf(publication))
   const branches = parts.branches.map(({ source, served }) => ({
     served,
     commits: new CommitHistory(source, nextTurn),
   }))
-  const unsubscribe = publication.subscribe((published) => {
-    for (const one of published) journal.note(one)
-  })
   const prefixes = new PrefixSet(config.allow)
   const transfers = metrics.counter(
     'cairn_dns_transfers_out',
@@ -49,17 +47,18 @@ export function serveTransfers(parts: {
   )
   const fromBranch = async (zone: Zone, from: number): Promise<ZoneDifference | undefined> => {
     for (const { served, commits } of branches) {
-      const ours = served(zone.origin)
+      const ours = served(zone)
       // A zone that is served as something else than its text (signed here) has no history there.
       if (ours !== undefined && ours.zone === zone) return await commits.difference(ours, from)
     }
     return undefined
   }
   const server = new TransferServer({
-    zones: publication,
+    zonesFor: ({ client, key }) => views.of(client.octets, key).table,
     history: {
       async difference(zone: Zone, from: number): Promise<ZoneDifference | undefined> {
-        const known = journal.between(zone.origin, from, zone.serial ?? from)
+        const own = journals.find(({ publication }) => publication.get(zone.origin)?.zone === zone)
+        const known = own?.journal.between(zone.origin, from, zone.serial ?? from)
         const found = known ?? (await fromBranch(zone, from))
         return found !== undefined && isLongerThan(found, zone) ? undefined : found
       },
@@ -78,9 +77,28 @@ export function serveTransfers(parts: {
   metrics.gauge(
     'cairn_dns_journal_records',
     'Records kept of changes, for incremental transfers',
-    () => journal.records,
+    () => journals.reduce((sum, { journal }) => sum + journal.records, 0),
   )
-  return { handle: server.handle, stop: unsubscribe }
+  return {
+    handle: server.handle,
+    stop() {
+      for (const { unsubscribe } of journals) unsubscribe()
+    },
+  }
+}
+
+type PublishedJournal = {
+  readonly publication: Publication
+  readonly journal: DifferenceJournal
+  readonly unsubscribe: () => void
+}
+
+function journalOf(publication: Publication): PublishedJournal {
+  const journal = new DifferenceJournal()
+  const unsubscribe = publication.subscribe((published) => {
+    for (const one of published) journal.note(one)
+  })
+  return { publication, journal, unsubscribe }
 }
 
 /** Everything that waits for the event loop has its turn first. */

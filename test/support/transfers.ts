@@ -104,7 +104,7 @@ export function transferServerOf(
   const zone = versions.at(-1)!
   const ended: Parameters<TransferOptions['ended']>[0][] = []
   const server = new TransferServer({
-    zones: { get: (origin) => (origin === zone.origin ? { zone } : undefined) },
+    zonesFor: () => ({ get: (origin) => (origin === zone.origin ? { zone } : undefined) }),
     history: { difference: async (to, from) => journal.between(to.origin, from, to.serial!) },
     allows: () => true,
     pause: async () => {},

@@ -17,8 +17,9 @@ import { parseTtl, TTL_LIMIT_SECONDS } from '../../../shared/dns/ttl-text.ts'
 import { formatProblem, hasErrors, type Problem } from '../../../shared/result/problem.ts'
 import { Fatal } from '../../../shared/result/result.ts'
 import { changeToDelete, changeToSet, withNextSerial } from '../core/branch/zone-edit-request.ts'
-import { zoneFileName } from '../core/branch/zone-files.ts'
-import { loadZones, type ServedZone, type ZoneSet } from '../core/branch/zone-set.ts'
+import { DEFAULT_VIEW, zoneFileName, zoneFolder } from '../core/branch/zone-files.ts'
+import { loadBranch, viewsIn } from '../core/branch/branch-zones.ts'
+import { loadZones, type ServedZone } from '../core/branch/zone-set.ts'
 import { BranchKeys } from '../core/keys/branch-keys.ts'
 import type { RecordChange } from '../core/text/edit-plan.ts'
 import { recordLines } from '../core/text/record-lines.ts'
@@ -79,6 +80,7 @@ type Options = {
   readonly type?: string
   readonly add?: boolean
   readonly 'keep-serial'?: boolean
+  readonly view?: string
   readonly terminal: Terminal
 }
 
@@ -87,10 +89,10 @@ class Misuse extends Error {}
 
 function check([dir, ...files]: readonly string[], { dir: here, terminal }: Options): number {
   const folder = new ZoneFolder(dir ?? here)
-  const { zones, problems } = loadZones(folder)
+  const { zones, problems } = loadBranch(folder, viewsIn(folder))
   const all = [...problems, ...BranchKeys.load(folder).problems]
   const wanted = new Set(files)
-  for (const { paths, includes } of zones)
+  for (const { paths, includes } of [...zones].flatMap((set) => [...set]))
     if ([...paths, ...includes].some((path) => files.includes(path)))
       for (const path of [...paths, ...includes]) wanted.add(path)
   const told = files.length === 0 ? all : all.filter(({ file }) => wanted.has(file ?? ''))
@@ -153,7 +155,7 @@ function importZone([file, zoneText, ...more]: readonly string[], options: Optio
     throw new Misuse('import needs FILE ZONE, where - is standard input')
   const bytes = file === '-' ? options.terminal.stdin() : readFileOf(file)
   const origin = nameOf(zoneText)
-  const path = `zones/${
+  const path = `${zoneFolder(options.view ?? DEFAULT_VIEW)}/${
     formatName(origin)
       .slice(0, -1)
       .replaceAll('/', String.raw`\047`) || '@'
@@ -163,17 +165,17 @@ function importZone([file, zoneText, ...more]: readonly string[], options: Optio
     .replaceAll(/[ \t]+$/gm, '')
     .trimEnd()}\n`
   const folder = new ZoneFolder(options.dir)
-  const before = loadZones(folder).zones.get(origin)
+  const before = loadZones(folder, undefined, options.view).zones.get(origin)
   const place = before?.paths[0] ?? path
   const written = folder.with(new Map([[place, text]]))
-  const read = loadZones(written)
+  const read = loadZones(written, undefined, options.view)
   const problems = read.problems.filter((problem) => problem.file === place)
   options.terminal.err(problems.map((problem) => `${formatProblem(problem)}\n`).join(''))
   const zone = read.zones.get(origin)?.zone
   if (zone === undefined) throw new Fatal(`Nothing was written: mend ${file} first`)
   if (before?.zone !== undefined) {
     const change = zoneDifference(before.zone, zone)
-    const open = { folder, zones: loadZones(folder).zones, zone: before.zone }
+    const open = { folder, zone: before.zone }
     if (change.added.length + change.removed.length > 0)
       return apply(open, change, { ...options, 'keep-serial': true })
     options.terminal.out('It is so already\n')
@@ -206,14 +208,14 @@ function diff([from, to, ...more]: readonly string[], { terminal }: Options): nu
   return EXIT.OK
 }
 
-type OpenZone = { readonly folder: ZoneFolder; readonly zones: ZoneSet; readonly zone: Zone }
+type OpenZone = { readonly folder: ZoneFolder; readonly zone: Zone }
 
 /** The zone that `nameText` is in. */
-function openZone({ dir }: Options, nameText: string): OpenZone {
+function openZone({ dir, view }: Options, nameText: string): OpenZone {
   const folder = new ZoneFolder(dir)
   if (folder.entry('')?.mode === undefined)
     throw new Fatal(`${dir} is no folder: give the clone with --dir`)
-  const { zones, problems } = loadZones(folder)
+  const { zones, problems } = loadZones(folder, undefined, view)
   let served: ServedZone | undefined
   let at: Name | undefined = nameOf(nameText)
   for (; at !== undefined && served === undefined; at = parentName(at)) served = zones.get(at)
@@ -223,21 +225,24 @@ function openZone({ dir }: Options, nameText: string): OpenZone {
       known.length === 0 ? 'there are none: is --dir a clone?' : `there are ${known.join(' ')}`
     throw new Fatal(`No zone for ${nameText} in ${dir}; ${what}`)
   }
-  if (served.zone !== undefined) return { folder, zones, zone: served.zone }
+  if (served.zone !== undefined) return { folder, zone: served.zone }
   const files = [...served.paths, ...served.includes]
   const own = problems.filter((p) => p.severity === 'error' && files.includes(p.file ?? ''))
   throw new Fatal(own.map(formatProblem).join('\n'))
 }
 
 /** Writes the files only when they make a zone without errors. */
-function apply({ folder, zones, zone }: OpenZone, change: RecordChange, options: Options): number {
+function apply({ folder, zone }: OpenZone, change: RecordChange, options: Options): number {
   const { terminal } = options
   const wallMs = terminal.wallMs()
   const whole = options['keep-serial'] === true ? change : withNextSerial(zone, change, { wallMs })
-  const edited = editZoneText(zone.text!, whole, (file) => zones.includersOf(file).size > 1)
+  const all = [...loadBranch(folder, viewsIn(folder)).zones]
+  const edited = editZoneText(zone.text!, whole, (file) => {
+    return all.reduce((sum, set) => sum + set.includersOf(file).size, 0) > 1
+  })
   if (!edited.ok) throw new Fatal(formatProblem(edited.error))
   const after = folder.with(edited.value)
-  const read = loadZones(after)
+  const read = loadZones(after, undefined, options.view)
   const next = read.zones.get(zone.origin)?.zone
   if (next === undefined) {
     const files = new Set(edited.value.keys())
@@ -355,6 +360,7 @@ const OPTIONS = {
   type: { type: 'string' },
   add: { type: 'boolean' },
   'keep-serial': { type: 'boolean' },
+  view: { type: 'string' },
 } as const
 const SOA_TYPE = 6
 const SERIAL_FROM_END = 20
@@ -372,6 +378,7 @@ Usage: cairn-dns zone show ZONE [NAME] [--type TYPE]
 
 Options:
   --dir DIR        the clone, . without it
+  --view NAME      the zones of a view, in views/NAME/zones
   --ttl TTL        such as 300 or 1h; without it as the other records have it
   --add            keep the other records of that name and type
   --keep-serial    do not raise the SOA serial

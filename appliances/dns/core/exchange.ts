@@ -20,7 +20,13 @@ import { TsigSigner } from './tsig/tsig-signer.ts'
 /** What the exchange needs of the name server. */
 export interface PlainAnswers {
   /** Writes the answer to `out`, with `keptOctets` of the client's limit left free, and returns its length. */
-  answer(packet: Uint8Array, client: Client, out: Uint8Array, keptOctets: number): number
+  answer(
+    packet: Uint8Array,
+    client: Client,
+    out: Uint8Array,
+    keptOctets: number,
+    key: Key | undefined,
+  ): number
 }
 
 export type Handlers = {
@@ -96,7 +102,7 @@ export class Exchange {
     const handler = this.#handlerFor(packet, outline, client)
     if (handler === undefined) {
       const room = signed?.signer.octets ?? 0
-      const length = this.#options.server.answer(packet, client, this.#out, room)
+      const length = this.#options.server.answer(packet, client, this.#out, room, signed?.key)
       if (length > 0) await this.#send(this.#out.slice(0, length), reply, signed)
       return
     }

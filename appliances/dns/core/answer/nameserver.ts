@@ -18,6 +18,7 @@ import {
   RESPONSE_KIND,
   type Verdict,
 } from '../../../../shared/dns-server/core/response-limiter.ts'
+import type { Key } from '../keys/key.ts'
 import { DEFERRED } from '../../../../shared/dns-server/core/defer.ts'
 import { AnswerMessage } from './answer-message.ts'
 import { answerChaos } from './chaos.ts'
@@ -55,6 +56,8 @@ export type NameserverOptions = {
   /** For clients that ask how long their connection may be idle (RFC 7828). */
   readonly keepaliveMs?: number
   readonly limiter?: AnswerLimiter
+  /** The zones that a client sees; without it all see those given. */
+  readonly zonesFor?: (client: Client, key: Key | undefined) => ZoneTable
 }
 
 /** The smallest `out` that `handle` accepts. */
@@ -94,9 +97,15 @@ export class Nameserver {
     return this.#handle(refusal, packet, client, out, 0)
   }
 
-  /** Answers what `handle` may have deferred, with `keptOctets` of the client's limit left for a signature. */
-  answer(packet: Uint8Array, client: Client, out: Uint8Array, keptOctets: number): number {
-    return this.#handle(this.#query.read(packet), packet, client, out, keptOctets)
+  /** Answers what `handle` may have deferred, with `keptOctets` of the client's limit left for a signature by `key`. */
+  answer(
+    packet: Uint8Array,
+    client: Client,
+    out: Uint8Array,
+    keptOctets: number,
+    key?: Key,
+  ): number {
+    return this.#handle(this.#query.read(packet), packet, client, out, keptOctets, key)
   }
 
   #isForOthers(refusal: number, { transport }: Client): boolean {
@@ -114,6 +123,7 @@ export class Nameserver {
     client: Client,
     out: Uint8Array,
     keptOctets: number,
+    key?: Key,
   ): number {
     const query = this.#query
     const { transport } = client
@@ -131,7 +141,7 @@ export class Nameserver {
     edns.begin(packet, query, client)
     const optOctets = edns.octets
     writer.reserve(optOctets + keptOctets)
-    if (refusal === RCODE.NOERROR) this.#answer(client)
+    if (refusal === RCODE.NOERROR) this.#answer(client, key)
     else if (refusal === RCODE.NOTIMP) message.extendedError = EXTENDED_ERROR.NOT_SUPPORTED
     writer.reserve(-optOctets)
     // Who signed its query is who it says.
@@ -147,7 +157,7 @@ export class Nameserver {
     return writer.at
   }
 
-  #answer(client: Client): void {
+  #answer(client: Client, key: Key | undefined): void {
     const query = this.#query
     const message = this.#message
     if (query.ednsVersion > 0) message.rcode = RCODE.BADVERS
@@ -158,7 +168,11 @@ export class Nameserver {
     else if (query.qclass === CLASS.CH) answerChaos(query, this.#options, message)
     else if (query.qclass !== CLASS.IN || TRANSFERS.has(query.qtype)) message.rcode = RCODE.REFUSED
     else if (query.qtype === OPT) message.rcode = RCODE.FORMERR
-    else this.#zones.write(isStream(client.transport))
+    else {
+      const { zonesFor } = this.#options
+      if (zonesFor !== undefined) this.#zones.publish(zonesFor(client, key))
+      this.#zones.write(isStream(client.transport))
+    }
   }
 
   #limitOctets(transport: Transport): number {

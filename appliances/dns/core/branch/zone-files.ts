@@ -1,13 +1,23 @@
-// Which files of the branch are zones: `zones/<origin>`, or a file at the root that is named like its zone.
+// Which files of the branch are zones: `zones/<origin>`, a file at the root that is named like its zone, or one of a view:
+// `views/<view>/zones/<origin>`.
 import { canonicalName, parseName, ROOT, type Name } from '../../../../shared/dns/name.ts'
 
 export const ZONE_FOLDER = 'zones'
+/** Holds a folder for each view. */
+export const VIEWS_FOLDER = 'views'
+/** The view of all who are in no other. */
+export const DEFAULT_VIEW = ''
 
 export type ZoneFileName =
-  | { readonly kind: 'zone'; readonly origin: Name; readonly isFlat: boolean }
-  /** In the zone folder, and named like nothing that could be a zone. */
-  | { readonly kind: 'misnamed'; readonly why: string }
+  | { readonly kind: 'zone'; readonly origin: Name; readonly view: string }
+  /** In a zone folder, and named like nothing that could be a zone. */
+  | { readonly kind: 'misnamed'; readonly why: string; readonly view: string }
   | { readonly kind: 'other' }
+
+/** Where the zones of a view lie. */
+export function zoneFolder(view: string): string {
+  return view === DEFAULT_VIEW ? ZONE_FOLDER : `${VIEWS_FOLDER}/${view}/${ZONE_FOLDER}`
+}
 
 /**
  * What a path says of its file. Names that begin with `_` or `.` are for keys, fragments that zones include, and the
@@ -15,13 +25,21 @@ export type ZoneFileName =
  */
 export function zoneFileName(path: string): ZoneFileName {
   const parts = path.split('/')
-  const isFlat = parts.length === 1
   const base = parts.at(-1)!
-  if (!isFlat && (parts.length !== 2 || parts[0] !== ZONE_FOLDER)) return OTHER
-  if (/^[._]/.test(base) || base.endsWith('._keys')) return OTHER
+  const view = viewOf(parts)
+  if (view === undefined || /^[._]/.test(base) || base.endsWith('._keys')) return OTHER
   const origin = parseName(base, ROOT)
-  if (origin.ok) return { kind: 'zone', origin: canonicalName(origin.value), isFlat }
-  return isFlat ? OTHER : { kind: 'misnamed', why: origin.error }
+  if (origin.ok) return { kind: 'zone', origin: canonicalName(origin.value), view }
+  return parts.length === 1 ? OTHER : { kind: 'misnamed', why: origin.error, view }
+}
+
+/** Undefined for a path of none. */
+function viewOf(parts: readonly string[]): string | undefined {
+  const [top, view, folder] = parts
+  if (parts.length === 1) return DEFAULT_VIEW
+  if (parts.length === 2) return top === ZONE_FOLDER ? DEFAULT_VIEW : undefined
+  const isOfView = parts.length === 4 && top === VIEWS_FOLDER && folder === ZONE_FOLDER
+  return isOfView ? view : undefined
 }
 
 /**

@@ -1,7 +1,7 @@
 // What the store asks of the zones and keys: may this become the head (Accept), and now it is the head (publish).
 // A change that did not raise its SOA serial is raised, refused or kept, as configured (RFC 1982, RFC 1034 §4.3.5).
 import type { Accept, Person, Snapshot, Verdict } from '../../../../store/api.ts'
-import { formatName } from '../../../../shared/dns/name.ts'
+import { formatName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
 import { BranchKeys } from '../keys/branch-keys.ts'
@@ -10,7 +10,9 @@ import { clearKeys } from './clear-keys.ts'
 import { isNewerSerial, nextSerial, replaceSerial } from '../text/soa-serial.ts'
 import { zoneDifference } from '../zone/zone-difference.ts'
 import { findRecords } from '../zone/zone-places.ts'
-import { differingOrigins, loadZones, type LoadedZones, type ZoneSet } from './zone-set.ts'
+import { differingZones, loadBranch, type BranchZones, type ViewedOrigin } from './branch-zones.ts'
+import { strayPaths, unsignedZones } from './view-warnings.ts'
+import { DEFAULT_VIEW } from './zone-files.ts'
 import type { Zone } from '../zone/zone.ts'
 
 export type SerialRule = 'raise' | 'refuse' | 'keep'
@@ -21,6 +23,18 @@ export type ZoneKeeperOptions = {
   readonly wallMs: () => number
   /** Author of raised serials. */
   readonly author: Person
+  /** Without the default. */
+  readonly views?: readonly string[]
+  /** Zones of the default that are signed when they are served. */
+  readonly signed?: ReadonlySet<Name>
+}
+
+export type PublishedZones = {
+  readonly zones: BranchZones
+  /** Of what was not read before. */
+  readonly problems: readonly Problem[]
+  /** Zones that differ from what was published before. */
+  readonly changed: readonly ViewedOrigin[]
 }
 
 /**
@@ -32,25 +46,27 @@ const RECENT_LIMIT = 128
 export class ZoneKeeper {
   readonly #options: ZoneKeeperOptions
   #keys: BranchKeys | undefined
-  #published: ZoneSet | undefined
-  #recent: ZoneSet[] = []
+  #published: BranchZones | undefined
+  #recent: BranchZones[] = []
   /** A candidate that was sent back with a repair: it comes again with nearly nothing left to read. */
-  #repaired: ZoneSet | undefined
+  #repaired: BranchZones | undefined
 
   constructor(options: ZoneKeeperOptions) {
     this.#options = options
   }
 
   readonly accept: Accept = (candidate, before): Verdict => {
-    const known = this.#setFor(before)
+    const known = this.#zonesFor(before)
     const base = this.#repaired ?? known
     this.#repaired = undefined
-    const loaded = loadZones(candidate, base)
+    const loaded = loadBranch(candidate, this.#views, base)
     const { zones } = loaded
     const problems = [
       ...loaded.problems,
       ...BranchKeys.load(candidate, this.#keys).problems,
       ...clearKeys(candidate, before),
+      ...strayPaths(candidate, before, this.#views),
+      ...unsignedZones(zones, known, this.#options.signed ?? new Set()),
     ]
     if (hasErrors(problems)) return { problems }
     this.#recent = [...this.#recent, zones].slice(-RECENT_LIMIT)
@@ -63,33 +79,32 @@ export class ZoneKeeper {
 
   /**
    * Serves `head` from now on. Nearly all of it was read by `accept` before; `problems` are those of what was not,
-   * and `origins` the zones that differ from the set published before.
+   * and `changed` the zones that differ from what was published before.
    */
-  publish(head: Snapshot): LoadedZones {
+  publish(head: Snapshot): PublishedZones {
     const before = this.#published
     const ready = this.zonesOf(head.tree)
-    const loaded = ready === undefined ? loadZones(head, before) : undefined
+    const loaded = ready === undefined ? loadBranch(head, this.#views, before) : undefined
     const zones = loaded?.zones ?? ready!.at(head)
-    const origins =
-      before === undefined ? [...zones].map((z) => z.origin) : differingOrigins(before, zones)
-    zones.own(origins)
+    const changed = differingZones(before, zones)
+    zones.own(changed)
     this.#published = zones
     // Candidates before this one are past; those after it may be on their way to the disk.
     if (ready !== undefined) this.#recent = this.#recent.slice(this.#recent.indexOf(ready) + 1)
     const isFirst = this.#keys === undefined
     this.#keys = BranchKeys.load(head, this.#keys)
     const problems = [...(loaded?.problems ?? []), ...(isFirst ? this.#keys.problems : [])]
-    return { zones, problems, origins }
+    return { zones, problems, changed }
   }
 
   /** The zones of a tree that was accepted or published a moment ago; undefined for any other. */
-  zonesOf(tree: string): ZoneSet | undefined {
+  zonesOf(tree: string): BranchZones | undefined {
     if (this.#published?.snapshot.tree === tree) return this.#published
     return this.#recent.find((zones) => zones.snapshot.tree === tree)
   }
 
   /** Those of the published head; undefined before there is one. */
-  get zones(): ZoneSet | undefined {
+  get zones(): BranchZones | undefined {
     return this.#published
   }
 
@@ -98,15 +113,19 @@ export class ZoneKeeper {
     return this.#keys ?? NO_KEYS
   }
 
-  #setFor(snapshot: Snapshot): ZoneSet {
+  get #views(): readonly string[] {
+    return this.#options.views ?? []
+  }
+
+  #zonesFor(snapshot: Snapshot): BranchZones {
     const known = this.zonesOf(snapshot.tree)
     if (known !== undefined) return known
-    const { zones } = loadZones(snapshot, this.#published)
+    const { zones } = loadBranch(snapshot, this.#views, this.#published)
     this.#recent = [...this.#recent, zones].slice(-RECENT_LIMIT)
     return zones
   }
 
-  #raise(zones: ZoneSet, stale: readonly StaleSerial[], problems: readonly Problem[]): Verdict {
+  #raise(zones: BranchZones, stale: readonly StaleSerial[], problems: readonly Problem[]): Verdict {
     const files = new Map<string, string>()
     const raised: string[] = []
     const failed: Problem[] = []
@@ -118,7 +137,8 @@ export class ZoneKeeper {
       const changed = replaceSerial(text, line, serial)
       if (changed.ok) {
         files.set(file, changed.value)
-        raised.push(`${formatName(one.zone.origin)} to ${serial}`)
+        const view = one.view === DEFAULT_VIEW ? '' : ` of ${one.view}`
+        raised.push(`${formatName(one.zone.origin)}${view} to ${serial}`)
       } else failed.push(staleProblem(one, 'error'))
     }
     if (failed.length > 0) return { problems: [...problems, ...failed] }
@@ -140,6 +160,7 @@ export class ZoneKeeper {
 }
 
 type StaleSerial = {
+  readonly view: string
   readonly zone: Zone
   /** What secondaries have. */
   readonly served: number
@@ -147,17 +168,17 @@ type StaleSerial = {
 }
 
 /** Zones that say something else than before under a serial that is not newer. */
-function staleSerials(before: ZoneSet, after: ZoneSet): readonly StaleSerial[] {
+function staleSerials(before: BranchZones, after: BranchZones): readonly StaleSerial[] {
   const stale: StaleSerial[] = []
-  for (const origin of differingOrigins(before, after)) {
-    const was = before.get(origin)?.zone
-    const zone = after.get(origin)?.zone
+  for (const { view, origin } of differingZones(before, after)) {
+    const was = before.of(view).get(origin)?.zone
+    const zone = after.of(view).get(origin)?.zone
     const served = was?.serial
     const serial = zone?.serial
     if (was === undefined || zone === undefined || was === zone) continue
     if (served === undefined || serial === undefined || isNewerSerial(serial, served)) continue
     const { added, removed } = zoneDifference(was, zone)
-    if (added.length + removed.length > 0) stale.push({ zone, served, serial })
+    if (added.length + removed.length > 0) stale.push({ view, zone, served, serial })
   }
   return stale
 }

@@ -1,4 +1,4 @@
-// All zones of a branch at one commit. The next set is made from the last one and the paths that differ: a zone whose
+// All zones of a branch, or of one view in it, at one commit. The next set is made from the last one and the paths that differ: a zone whose
 // files did not change is the same object in both.
 import type { Snapshot } from '../../../../store/api.ts'
 import { formatName, type Name } from '../../../../shared/dns/name.ts'
@@ -8,10 +8,11 @@ import { buildZone, loadedZone, updateZone } from '../zone/zone-build.ts'
 import { checkZone } from '../zone/zone-check.ts'
 import {
   comparePaths,
+  DEFAULT_VIEW,
   includePath,
   looksLikeZone,
-  ZONE_FOLDER,
   zoneFileName,
+  zoneFolder,
 } from './zone-files.ts'
 import { ZoneLoader } from '../zone/zone-load.ts'
 import type { RecordSink } from '../text/record-sink.ts'
@@ -31,16 +32,20 @@ export type ServedZone = {
 
 export class ZoneSet {
   readonly snapshot: Snapshot
+  /** Whose zones they are. */
+  readonly view: string
   readonly #zones: VersionedMap<ServedZone>
   /** Origins of zones that include a file, by its path. */
   readonly #includers: VersionedMap<ReadonlySet<Name>>
 
   constructor(
     snapshot: Snapshot,
+    view: string,
     zones: VersionedMap<ServedZone>,
     includers: VersionedMap<ReadonlySet<Name>>,
   ) {
     this.snapshot = snapshot
+    this.view = view
     this.#zones = zones
     this.#includers = includers
   }
@@ -64,7 +69,7 @@ export class ZoneSet {
 
   /** The same set at a snapshot that holds the same zones. */
   at(snapshot: Snapshot): ZoneSet {
-    return new ZoneSet(snapshot, this.#zones, this.#includers)
+    return new ZoneSet(snapshot, this.view, this.#zones, this.#includers)
   }
 
   with(snapshot: Snapshot, changed: ReadonlyMap<Name, ServedZone | undefined>): ZoneSet {
@@ -81,6 +86,7 @@ export class ZoneSet {
     }
     return new ZoneSet(
       snapshot,
+      this.view,
       this.#zones.with(new Map(changed)),
       includers.size === 0 ? this.#includers : this.#includers.with(includers),
     )
@@ -102,16 +108,21 @@ export type LoadedZones = {
   readonly origins: readonly Name[]
 }
 
-/** `previous` saves reading what is the same in both snapshots. */
-export function loadZones(snapshot: Snapshot, previous?: ZoneSet): LoadedZones {
-  const base = previous ?? emptySet(snapshot)
-  const paths = previous === undefined ? allPaths(snapshot) : changedPaths(snapshot, previous)
+/** `previous`, of the same view, saves reading what is the same in both snapshots. */
+export function loadZones(
+  snapshot: Snapshot,
+  previous?: ZoneSet,
+  view: string = DEFAULT_VIEW,
+): LoadedZones {
+  const base = previous ?? emptySet(snapshot, view)
+  const paths = previous === undefined ? allPaths(snapshot, view) : changedPaths(snapshot, previous)
   const problems: Problem[] = []
   const affected = new Set<Name>()
   const claims = new Map<Name, Set<string>>()
   for (const path of paths) {
     for (const origin of base.includersOf(path)) affected.add(origin)
     const named = zoneFileName(path)
+    if (named.kind === 'other' || named.view !== view) continue
     if (named.kind === 'misnamed' && snapshot.entry(path) !== undefined) {
       const message = `Not a zone, since its name is no domain name: ${named.why}`
       problems.push({ severity: 'warning', file: path, message })
@@ -140,7 +151,7 @@ export function differingOrigins(before: ZoneSet, after: ZoneSet): readonly Name
   const origins = new Set<Name>()
   for (const path of changedPaths(after.snapshot, before)) {
     const named = zoneFileName(path)
-    if (named.kind === 'zone') origins.add(named.origin)
+    if (named.kind === 'zone' && named.view === after.view) origins.add(named.origin)
     for (const origin of before.includersOf(path)) origins.add(origin)
     for (const origin of after.includersOf(path)) origins.add(origin)
   }
@@ -243,12 +254,13 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
-function emptySet(snapshot: Snapshot): ZoneSet {
-  return new ZoneSet(snapshot, VersionedMap.of(new Map()), VersionedMap.of(new Map()))
+function emptySet(snapshot: Snapshot, view: string): ZoneSet {
+  return new ZoneSet(snapshot, view, VersionedMap.of(new Map()), VersionedMap.of(new Map()))
 }
 
-function allPaths(snapshot: Snapshot): readonly string[] {
-  const entries = [...snapshot.list(), ...snapshot.list(ZONE_FOLDER)]
+function allPaths(snapshot: Snapshot, view: string): readonly string[] {
+  const flat = view === DEFAULT_VIEW ? snapshot.list() : []
+  const entries = [...flat, ...snapshot.list(zoneFolder(view))]
   return entries.filter((entry) => entry.mode !== FOLDER_MODE).map((entry) => entry.path)
 }
 

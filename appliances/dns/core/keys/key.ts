@@ -30,6 +30,8 @@ export type Key = {
   /** Addresses that the key's name or the configuration binds it to: whom we pull from, and whom we notify. */
   readonly primary?: string
   readonly secondary?: string
+  /** The view that its holder sees, '' for the default; without it the one of the address. */
+  readonly view?: string
 }
 
 /** The keys as they hold now; asked anew for every request. */

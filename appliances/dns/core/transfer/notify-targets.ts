@@ -18,16 +18,16 @@ export type NotifyRules = {
   readonly nameServers: boolean
 }
 
-/** `isSelf` tells of addresses, `address:port`, that we listen on ourselves. */
+/** `mayHear` is asked of each. */
 export function notifyTargets(
   zone: Zone,
   rules: NotifyRules,
   keys: Iterable<Key>,
-  isSelf: (address: string) => boolean,
+  mayHear: (target: NotifyTarget) => boolean,
 ): readonly NotifyTarget[] {
   const targets = new Map<string, NotifyTarget>()
   const add = (target: NotifyTarget): void => {
-    if (targets.size < TARGETS_LIMIT && !targets.has(target.address) && !isSelf(target.address))
+    if (targets.size < TARGETS_LIMIT && !targets.has(target.address) && mayHear(target))
       targets.set(target.address, target)
   }
   for (const target of rules.also) add(target)

@@ -32,7 +32,8 @@ export type TransferKind = 'full' | 'incremental' | 'current'
 export type TransferResult = 'done' | 'refused' | 'failed' | 'aborted'
 
 export type TransferOptions = {
-  readonly zones: ZoneTable<Zone>
+  /** Those that the client sees. */
+  readonly zonesFor: (request: Request) => ZoneTable<Zone>
   readonly history: ZoneHistory
   /** Whether who did not sign may have zones, by the 4 or 16 octets of the address. */
   readonly allows: (octets: Uint8Array) => boolean
@@ -74,7 +75,8 @@ export class TransferServer {
     }
     const { qname } = query
     const zone = canonicalName(qname)
-    const rcode = this.#whyNot(request, query, zone)
+    const served = this.#options.zonesFor(request).get(zone)
+    const rcode = this.#whyNot(request, query, { name: zone, served })
     if (rcode !== RCODE.NOERROR) {
       this.#options.ended({ zone, kind: undefined, result: 'refused', request, messages: 0 })
       yield refuse(request, rcode)
@@ -82,20 +84,27 @@ export class TransferServer {
     }
     this.#running++
     try {
-      yield* this.#transfer(request, query, this.#options.zones.get(zone)!.zone!)
+      yield* this.#transfer(request, query, served!.zone!)
     } finally {
       this.#running--
     }
   }
 
-  #whyNot(request: Request, query: TransferQuery, name: Name): number {
+  #whyNot(
+    request: Request,
+    query: TransferQuery,
+    asked: {
+      readonly name: Name
+      readonly served: { readonly zone: Zone | undefined } | undefined
+    },
+  ): number {
     if (query.qclass !== CLASS.IN) return RCODE.REFUSED
     const { key, client } = request
+    const { name, served } = asked
     const mayHave =
       key === undefined
         ? this.#options.allows(client.octets)
         : grantsFor(key, 'transfer', name).length > 0
-    const served = this.#options.zones.get(name)
     // Who may have nothing learns nothing of which zones there are.
     if (!mayHave) return RCODE.REFUSED
     if (served === undefined) return RCODE.NOTAUTH

@@ -3,17 +3,17 @@ import { formatName, ROOT, type Name } from '../../../../shared/dns/name.ts'
 import { formatRdata } from '../../../../shared/dns/rdata.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
-import { ZONE_FOLDER, zoneFileName } from '../branch/zone-files.ts'
+import { zoneFileName, zoneFolder } from '../branch/zone-files.ts'
 
 /** Undefined for the few names whose file would not be taken for a zone. */
-export function newZonePath(origin: Name): string | undefined {
+export function newZonePath(origin: Name, view: string): string | undefined {
   const text =
     origin === ROOT
       ? '@'
       : formatName(origin)
           .slice(0, -1)
           .replaceAll('/', String.raw`\047`)
-  const path = `${ZONE_FOLDER}/${text}`
+  const path = `${zoneFolder(view)}/${text}`
   const named = zoneFileName(path)
   return named.kind === 'zone' && named.origin === origin ? path : undefined
 }

@@ -33,8 +33,11 @@ export type UpdateSurroundings = {
   readonly published: Zone | undefined
   readonly isPublished: boolean
   readonly wallMs: number
+  /** The zones of other views, which may include the same files. */
+  readonly others?: Iterable<ZoneSet>
 }
 
+/** `zones` are those of the view that the update is for. */
 export function planUpdate(
   zones: ZoneSet,
   update: UpdateMessage,
@@ -42,7 +45,7 @@ export function planUpdate(
 ): UpdatePlan {
   const { grants, wallMs } = around
   const served = zones.get(update.zone)
-  if (served === undefined) return planNewZone(update, around)
+  if (served === undefined) return planNewZone(zones.view, update, around)
   const { zone } = served
   if (zone?.text === undefined)
     return { kind: 'refused', rcode: RCODE.SERVFAIL, why: 'the zone has errors' }
@@ -52,10 +55,14 @@ export function planUpdate(
   if (!updated.ok) return { kind: 'refused', rcode: updated.error }
   const change = updated.value
   if (change.added.length + change.removed.length === 0) return { kind: 'nothing' }
+  const all = [zones, ...(around.others ?? [])]
   const isShared = (file: string): boolean => {
     const named = zoneFileName(file)
-    const isOthers = named.kind === 'zone' && named.origin !== zone.origin
-    return (isOthers && zones.get(named.origin) !== undefined) || zones.includersOf(file).size > 1
+    if (named.kind === 'zone' && (named.origin !== zone.origin || named.view !== zones.view)) {
+      const others = all.find(({ view }) => view === named.view)
+      if (others?.get(named.origin) !== undefined) return true
+    }
+    return all.reduce((sum, set) => sum + set.includersOf(file).size, 0) > 1
   }
   const edited = editZoneText(zone.text, change, isShared)
   if (!edited.ok)
@@ -64,7 +71,7 @@ export function planUpdate(
 }
 
 /** An update that brings a SOA makes the zone, where the sender may do anything to it. */
-function planNewZone(update: UpdateMessage, around: UpdateSurroundings): UpdatePlan {
+function planNewZone(view: string, update: UpdateMessage, around: UpdateSurroundings): UpdatePlan {
   const { grants, wallMs } = around
   // One that is answered from, but not in the branch, is a secondary's: updates go to its primary.
   if (around.isPublished || !mayCreate(grants)) return { kind: 'refused', rcode: RCODE.NOTAUTH }
@@ -73,7 +80,7 @@ function planNewZone(update: UpdateMessage, around: UpdateSurroundings): UpdateP
   const records = updated.ok ? updated.value.added : []
   if (!records.some(({ type }) => type === TYPE.SOA))
     return { kind: 'refused', rcode: updated.ok ? RCODE.NOTAUTH : updated.error }
-  const path = newZonePath(update.zone)
+  const path = newZonePath(update.zone, view)
   if (path === undefined)
     return { kind: 'refused', rcode: RCODE.REFUSED, why: 'no file can be named like the zone' }
   const words = updateWords(update.zone, { added: records, removed: [] })

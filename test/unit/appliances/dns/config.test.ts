@@ -114,3 +114,38 @@ describe('keys', () => {
     expect(problem).not.toContain('hush')
   })
 })
+
+test('views are named once, and keys name those there are', () => {
+  const good = 'listen = ["127.0.0.1:53"]\n[store]\npath = "x"\n'
+  const view = (name: string, clients = '["10.0.0.0/8"]'): string =>
+    `[[view]]\nname = "${name}"\nclients = ${clients}\n`
+  const key = (more: string): string => `[keys.k]\nsecret = "AAAA"\n${more}\n`
+  expect(problems(good + view('in') + view('out') + key('view = "in"'))).toEqual([])
+  expect(problems(good + view('in') + view('in'))[0]).toContain('This view is there twice')
+  expect(problems(good + view('default'))[0]).toContain('it needs no table')
+  expect(problems(good + view('a/b'))[0]).toContain('Expected a name of letters')
+  expect(problems(good + view('in', '[]'))[0]).toContain('at least one prefix')
+  expect(problems(good + view('in', '["10.0.0.1/8"]'))[0]).toContain('clients[0]')
+  expect(problems(good + key('view = "in"'))[0]).toContain('keys.k: There is no view "in"')
+  expect(problems(good + view('in') + key('view = "in"\nprimary = "192.0.2.1"'))[0]).toContain(
+    'Copies of a primary are in the default view alone',
+  )
+  const { view: views, keys } = decode(good + view('in') + key('view = "default"'))
+  expect(views.map(({ name: one }) => one)).toEqual(['in'])
+  expect(readKeys(keys).map((one) => one.view)).toEqual([''])
+})
+
+test('catalogs are named once, and what they list is there for catalogs alone', () => {
+  const good = 'listen = ["127.0.0.1:53"]\n[store]\npath = "x"\n'
+  const own = '[[catalog]]\nzone = "catalog.test"\n'
+  const primaries = 'primaries = [{ address = "192.0.2.1:53" }]\n'
+  expect(problems(`${good}${own}groups = { g = ["example.org"] }\n`)).toEqual([])
+  expect(problems(good + own + own)[0]).toContain('This catalog is there twice')
+  expect(problems(`${good}[[catalog]]\nzone = "."\n`)[0]).toContain('Expected a domain name')
+  expect(problems(`${good}${own}groups = { "" = [] }\n`)[0]).toContain('Expected a group')
+  const copy = `${good}[[secondary]]\nzone = "c.test"\n${primaries}groups = { g = [] }\n`
+  expect(problems(copy).join('\n')).toContain('at least one primary')
+  expect(problems(copy.replace('[] }', '[{ address = "192.0.2.2:53" }] }'))[0]).toContain(
+    'they need catalog = true',
+  )
+})

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ZoneKeeper } from '../../../../appliances/dns/core/branch/zone-keeper.ts'
 import type { Key } from '../../../../appliances/dns/core/keys/key.ts'
-import { Publication } from '../../../../appliances/dns/core/publication.ts'
+import { Views } from '../../../../appliances/dns/core/views.ts'
 import {
   ENTRIES_LIMIT,
   KEPT_MS,
@@ -65,7 +65,7 @@ function house(options: { files?: { [path: string]: string }; unsigned?: string 
   const updater = new Updater({
     branch,
     keeper,
-    publication: new Publication(),
+    views: new Views([]),
     unsigned: new PrefixSet(options.unsigned === undefined ? [] : [parsePrefix(options.unsigned)!]),
     clock: systemClock,
     log,

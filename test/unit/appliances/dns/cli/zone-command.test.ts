@@ -150,3 +150,46 @@ test('wrong words are answered with what to do', () => {
   expect(run(dir, ['show', 'example.org', '--bad']).code).toBe(64)
   expect(zoneCommand.help).toContain('zone set NAME TYPE DATA')
 })
+
+describe('a view', () => {
+  function viewed(): { dir: string; office: string; file: string } {
+    const { dir, file } = clone()
+    mkdirSync(join(dir, 'views/office/zones'), { recursive: true })
+    const office = join(dir, 'views/office/zones/example.org')
+    writeFileSync(office, ZONE)
+    return { dir, file, office }
+  }
+
+  test('is shown and edited by its name, and the zones of all stay', () => {
+    const { dir, file, office } = viewed()
+    const set = ['set', 'www.example.org', 'A', '10.0.0.7', '--view', 'office']
+    expect(run(dir, set)).toMatchObject({ code: 0 })
+    expect(readFileSync(office, 'utf8')).toBe(raised.replace('192.0.2.2 ', '10.0.0.7 '))
+    expect(readFileSync(file, 'utf8')).toBe(ZONE)
+    const show = run(dir, ['show', 'example.org', 'www.example.org', '--view', 'office'])
+    expect(show.out).toContain('10.0.0.7')
+    const put = run(dir, ['import', '-', 'example.net', '--view', 'office'], ZONE)
+    expect(put).toMatchObject({ code: 0, out: 'views/office/zones/example.net: 6 records\n' })
+  })
+
+  test('is checked with all others', () => {
+    const { dir, office } = viewed()
+    expect(run(dir, ['check'])).toMatchObject({ code: 0, out: '2 zones, no errors\n' })
+    writeFileSync(office, `${ZONE}x A y\n`)
+    const { code, err } = run(dir, ['check'])
+    expect(code).toBe(78)
+    expect(err).toContain('views/office/zones/example.org:9: ')
+    expect(run(dir, ['check', dir, 'zones/example.org']).code).toBe(0)
+    expect(run(dir, ['check', dir, 'views/office/zones/example.org']).code).toBe(78)
+  })
+
+  test('that includes what others do leaves it to them', () => {
+    const { dir, file, office } = viewed()
+    writeFileSync(join(dir, 'zones/_hosts'), 'ftp A 192.0.2.5\n')
+    for (const each of [file, office]) writeFileSync(each, `${ZONE}$INCLUDE /zones/_hosts\n`)
+    const set = ['set', 'ftp.example.org', 'A', '10.0.0.5', '--view', 'office']
+    const { code, err } = run(dir, set)
+    expect([code, err]).toEqual([78, expect.stringContaining('zones/_hosts')])
+    expect(readFileSync(join(dir, 'zones/_hosts'), 'utf8')).toBe('ftp A 192.0.2.5\n')
+  })
+})

@@ -28,9 +28,9 @@ describe('serials', () => {
     const repaired = pushed.edited(verdict.repair!.edit)
     expect(repaired.text('zones/a.org')).toBe(zone(8, 'w A 192.0.2.2\n'))
     expect(keeper.accept(repaired, head)).toEqual({ problems: [] })
-    const { zones, origins, problems } = keeper.publish(repaired)
-    expect(zones.get(name('a.org.'))?.zone?.serial).toBe(8)
-    expect([origins, problems]).toEqual([[name('a.org.')], []])
+    const { zones, changed, problems } = keeper.publish(repaired)
+    expect(zones.default.get(name('a.org.'))?.zone?.serial).toBe(8)
+    expect([changed, problems]).toEqual([[{ view: '', origin: name('a.org.') }], []])
   })
 
   test('a serial that went back is raised above the one that was served', () => {
@@ -97,7 +97,7 @@ describe('publishing', () => {
     const { keeper, head } = keeperOf('raise', { 'zones/a.org': zone(7) })
     const bad = keeper.accept(head.with({ 'zones/a.org': zone(8, 'w A x\n') }), head)
     expect(bad.problems.map(formatProblem)[0]).toMatch(/^zones\/a\.org:8: /)
-    expect(keeper.publish(head).zones.get(name('a.org.'))?.zone?.serial).toBe(7)
+    expect(keeper.publish(head).zones.default.get(name('a.org.'))?.zone?.serial).toBe(7)
   })
 
   test('candidates may run ahead of what is published', () => {
@@ -109,7 +109,7 @@ describe('publishing', () => {
       heads.push(next)
     }
     for (const [i, one] of heads.entries())
-      expect(keeper.publish(one).zones.get(name('a.org.'))?.zone?.serial).toBe(i + 1)
+      expect(keeper.publish(one).zones.default.get(name('a.org.'))?.zone?.serial).toBe(i + 1)
   })
 
   test('a head that was never asked about is read', () => {
@@ -118,7 +118,7 @@ describe('publishing', () => {
       head.with({ 'zones/a.org': zone(7, 'w A x\n'), 'zones/b.org': zone(1) }),
     )
     expect(next.problems.map(formatProblem)[0]).toMatch(/^zones\/a\.org:8: /)
-    expect(next.zones.get(name('a.org.'))?.zone).toBeUndefined()
-    expect(next.zones.get(name('b.org.'))?.zone?.serial).toBe(1)
+    expect(next.zones.default.get(name('a.org.'))?.zone).toBeUndefined()
+    expect(next.zones.default.get(name('b.org.'))?.zone?.serial).toBe(1)
   })
 })
