@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { askAddress } from './ask.ts'
 import { caldav } from './house/caldav.ts'
 import { seedStore } from './house/seed.ts'
+import { vpn } from './house/vpn.ts'
 
 /** Addresses as the configuration file has them now; a person may have changed them. */
 export type Addresses = { readonly own: string; readonly git: string; readonly observe: string }
@@ -80,4 +81,4 @@ function hostAndPort(endpoint: string): [string, string] {
 }
 
 /** In the order in which they start. */
-export const HOUSE: readonly HouseAppliance[] = [dns, caldav]
+export const HOUSE: readonly HouseAppliance[] = [dns, caldav, vpn]

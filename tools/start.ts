@@ -77,7 +77,8 @@ function readAddresses(config: string): Addresses {
   const git = store?.serve?.listen
   if (own === undefined || git === undefined || observe?.listen === undefined)
     fail(`${config}: npm start needs listen, [store.serve] listen and [observe] listen`)
-  return { own, git, observe: observe.listen }
+  // `udp://127.0.0.1:1194`: what is before the address says how it is used there.
+  return { own: own.replace(/^\w+:\/\//, ''), git, observe: observe.listen }
 }
 
 type ExpectedTable = {

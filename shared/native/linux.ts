@@ -26,7 +26,7 @@ const CAPABILITY_VERSION_3 = 0x2008_0522
 /** One more than any kernel has; dropping one that is not there fails and does no harm. */
 const CAPABILITIES_LIMIT = 64
 /** linux/capability.h */
-export const CAPABILITY = { dacOverride: 1, netBindService: 10 } as const
+export const CAPABILITY = { dacOverride: 1, netBindService: 10, netAdmin: 12 } as const
 
 export type LinuxCall = { readonly call: string; readonly errno: number }
 

@@ -91,7 +91,7 @@ class Confiner {
   }
 
   #become(account: Account): void {
-    this.#linux.boundCapabilities([CAPABILITY.netBindService])
+    this.#linux.boundCapabilities(this.#ownCapabilities())
     const failed = this.#linux.becomeUser(account)
     if (failed !== undefined)
       throw new Fatal(
@@ -103,7 +103,7 @@ class Confiner {
   #dropCapabilities(): void {
     const isRoot = process.getuid?.() === 0
     // Root that stays root goes on reading what others own, within Landlock's limits.
-    const wanted = [CAPABILITY.netBindService, ...(isRoot ? [CAPABILITY.dacOverride] : [])]
+    const wanted = [...this.#ownCapabilities(), ...(isRoot ? [CAPABILITY.dacOverride] : [])]
     this.#linux.boundCapabilities(wanted)
     const permitted = permittedCapabilities()
     const kept = wanted.filter((each) => (permitted & (1n << BigInt(each))) !== 0n)
@@ -112,6 +112,11 @@ class Confiner {
       this.#missing.push(
         'a user that is not root: name one with user in [sandbox], or start as one',
       )
+  }
+
+  #ownCapabilities(): readonly number[] {
+    const { networkAdmin = false } = this.#needs
+    return [CAPABILITY.netBindService, ...(networkAdmin ? [CAPABILITY.netAdmin] : [])]
   }
 
   #landlock(): void {
@@ -138,12 +143,13 @@ class Confiner {
   }
 
   #paths(): readonly (readonly [PathAccess, readonly string[]])[] {
-    const { read, write } = this.#needs
+    const { read, write, devices = [] } = this.#needs
     return [
       // Libraries are run by the loader that execve starts.
       ['execute', [process.execPath, '/lib', '/lib64', '/usr/lib', '/usr/lib64']],
       ['read', [...SYSTEM_READ, ...ownFiles(), ...read]],
       ['write', [...SYSTEM_WRITE, ...write]],
+      ['device', devices],
     ]
   }
 
@@ -241,7 +247,10 @@ function ownProgram(needs: SandboxNeeds): {
     )
   const given = hasPermissionFlags()
     ? []
-    : permissionFlags({ read: here([...ownFiles(), ...needs.read]), write: here(needs.write) })
+    : permissionFlags({
+        read: here([...ownFiles(), ...needs.read]),
+        write: here([...needs.write, ...(needs.devices ?? [])]),
+      })
   const flags = [...given, ...HARDENING_FLAGS]
   if (!isSea())
     return {

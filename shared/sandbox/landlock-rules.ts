@@ -20,7 +20,7 @@ const CONNECT_TCP = 1 << 1
 const SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0
 const SCOPE_SIGNAL = 1 << 1
 
-export type PathAccess = 'read' | 'write' | 'execute'
+export type PathAccess = 'read' | 'write' | 'execute' | 'device'
 
 const READ = READ_FILE | READ_DIR
 const RIGHTS: { readonly [access in PathAccess]: number } = {
@@ -28,6 +28,7 @@ const RIGHTS: { readonly [access in PathAccess]: number } = {
   // No sockets, devices or symbolic links: nothing of ours makes one.
   write: READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER | TRUNCATE,
   execute: READ | EXECUTE,
+  device: READ_FILE | WRITE_FILE | IOCTL_DEV,
 }
 /** What makes sense for a file; more is an error to the kernel. */
 const FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV

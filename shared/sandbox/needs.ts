@@ -7,6 +7,10 @@ export type SandboxNeeds = {
   readonly write: readonly string[]
   /** Ports it connects to by TCP; 'any' when peers may name theirs. UDP is not limited. */
   readonly connect: readonly number[] | 'any'
+  /** Character devices it reads, writes and controls. */
+  readonly devices?: readonly string[]
+  /** Whether it sets up network devices and routes (CAP_NET_ADMIN). */
+  readonly networkAdmin?: boolean
 }
 
 export const NO_NEEDS: SandboxNeeds = { read: [], write: [], connect: [] }
@@ -18,6 +22,8 @@ export function joinNeeds(...parts: readonly SandboxNeeds[]): SandboxNeeds {
     connect: parts.some((part) => part.connect === 'any')
       ? 'any'
       : parts.flatMap((part) => (part.connect === 'any' ? [] : part.connect)),
+    devices: parts.flatMap(({ devices = [] }) => devices),
+    networkAdmin: parts.some((part) => part.networkAdmin === true),
   }
 }
 

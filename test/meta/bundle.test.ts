@@ -27,6 +27,12 @@ const ALLOWED: { readonly [appliance: string]: Allowance } = {
     // DNS over TLS and HTTPS; packet workers are threads.
     modules: [...STORE_MODULES, 'node:tls', 'node:http2', 'node:worker_threads'],
   },
+  vpn: {
+    kilobytes: 560,
+    packages: ['smol-toml', ...ISOMORPHIC_GIT],
+    // TLS inside the control channel; the tunnel device is read by a thread.
+    modules: [...STORE_MODULES, 'node:tls', 'node:stream', 'node:worker_threads'],
+  },
 }
 
 type Allowance = {

@@ -1,0 +1,170 @@
+// The configuration of cairn-vpn; configs/vpn.toml explains every key.
+import {
+  boolean,
+  checked,
+  durationBetween,
+  integerBetween,
+  list,
+  object,
+  oneOf,
+  optional,
+  parsed,
+  prefix,
+  section,
+  string,
+  withDefault,
+  type Decoder,
+} from '../../shared/config/decode.ts'
+import { observeTable, type ObserveConfig } from '../../shared/config/observe-table.ts'
+import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-table.ts'
+import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts'
+import { parseAddress } from '../../shared/net/address.ts'
+import { parseEndpoint, type Endpoint } from '../../shared/net/endpoint.ts'
+import { formatPrefix, type Prefix } from '../../shared/net/prefix.ts'
+import { DATA_CIPHERS, type DataCipher } from './core/data/data-cipher.ts'
+import { AUTH_DIGESTS, type AuthDigest } from './core/wrap/control-wrap.ts'
+
+export type ListenAddress = { readonly transport: 'udp' | 'tcp'; readonly endpoint: Endpoint }
+
+export type KeyFiles = {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+  readonly tlsAuth?: string
+  readonly tlsCrypt?: string
+  readonly tlsCryptV2?: string
+}
+
+export type VpnConfig = {
+  readonly listen: readonly ListenAddress[]
+  /** No device: the gateway itself is all there is in the tunnel. */
+  readonly simulate: boolean
+  readonly keys: KeyFiles
+  readonly tunnel: {
+    readonly device: string
+    readonly ipv4: Prefix
+    readonly ipv6?: Prefix
+    readonly mtu: number
+    readonly clientToClient: boolean
+    readonly duplicateNames: boolean
+    readonly clients: number
+    /** Only clients with a file in ccd/. */
+    readonly knownOnly: boolean
+    /** Beside a certificate. */
+    readonly passwords: boolean
+  }
+  readonly push: {
+    readonly routes: readonly Prefix[]
+    readonly dns: readonly string[]
+    readonly domain?: string
+    readonly redirectGateway: boolean
+    readonly options: readonly string[]
+  }
+  readonly security: {
+    readonly ciphers: readonly DataCipher[]
+    /** For tls-auth, and for CBC ciphers. */
+    readonly auth: AuthDigest
+    readonly tlsVersion: '1.2' | '1.3'
+    readonly renegotiate: number
+    readonly handshake: number
+    readonly forceCookie: boolean
+  }
+  readonly keepalive: { readonly ping: number; readonly restart: number }
+  readonly store: StoreConfig
+  readonly observe: ObserveConfig
+  readonly sandbox: SandboxConfig
+}
+
+const listenAddress = parsed('"udp://address:port" or "tcp://address:port"', (text) => {
+  const match = /^(udp|tcp):\/\/(.+)$/.exec(text)
+  const endpoint = match === null ? undefined : parseEndpoint(match[2]!)
+  return endpoint && { transport: match![1] as 'udp' | 'tcp', endpoint }
+})
+
+const tunnelPrefix = (octets: 4 | 16, lowest: number, highest: number): Decoder<Prefix> =>
+  checked(prefix, (value, at) => {
+    if (value.octets.length !== octets) at.report(`Expected an IPv${octets === 4 ? 4 : 6} network`)
+    else if (value.bits < lowest || value.bits > highest)
+      at.report(`Expected /${lowest} to /${highest}, found "${formatPrefix(value)}"`)
+  })
+
+const deviceName = parsed('a device name of up to 15 letters, digits, "-", "_", "."', (text) =>
+  /^[A-Za-z0-9_.-]{1,15}$/.test(text) && text !== '.' && text !== '..' ? text : undefined,
+)
+
+const addressText = parsed('an IPv4 or IPv6 address', (text) =>
+  parseAddress(text) === undefined ? undefined : text,
+)
+
+/** One option of PUSH_REPLY: a comma would make it two. */
+const pushedOption = parsed('an option without commas and control characters', (text) =>
+  // eslint-disable-next-line no-control-regex
+  /^[^,\u0000-\u001f\u007f]{1,900}$/.test(text) ? text : undefined,
+)
+
+const DEFAULT_CIPHERS: readonly DataCipher[] = ['AES-256-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305']
+
+export const vpnConfig: Decoder<VpnConfig> = object({
+  listen: checked(list(listenAddress), (listen, at) => {
+    if (listen.length === 0) at.report('Expected at least one "udp://address:port"')
+  }),
+  simulate: withDefault(boolean, false),
+  keys: checked(
+    object({
+      ca: string,
+      cert: string,
+      key: string,
+      tlsAuth: optional(string),
+      tlsCrypt: optional(string),
+      tlsCryptV2: optional(string),
+    }),
+    (keys, at) => {
+      if (keys.tlsAuth !== undefined && keys.tlsCrypt !== undefined)
+        at.inside('tls_auth').report('Give tls_auth or tls_crypt, not both')
+    },
+  ),
+  tunnel: object({
+    device: withDefault(deviceName, 'tun0'),
+    ipv4: tunnelPrefix(4, 8, 29),
+    ipv6: optional(tunnelPrefix(16, 32, 124)),
+    mtu: withDefault(integerBetween(576, 9000), 1500),
+    clientToClient: withDefault(boolean, false),
+    duplicateNames: withDefault(boolean, false),
+    clients: withDefault(integerBetween(1, 65_536), 1024),
+    knownOnly: withDefault(boolean, false),
+    passwords: withDefault(boolean, false),
+  }),
+  push: section(
+    object({
+      routes: withDefault(list(prefix), []),
+      dns: withDefault(list(addressText), []),
+      domain: optional(pushedOption),
+      redirectGateway: withDefault(boolean, false),
+      options: withDefault(list(pushedOption), []),
+    }),
+  ),
+  security: section(
+    object({
+      ciphers: checked(
+        withDefault(list(oneOf(...DATA_CIPHERS)), DEFAULT_CIPHERS),
+        (ciphers, at) => {
+          if (ciphers.length === 0) at.report('Expected at least one cipher')
+        },
+      ),
+      auth: withDefault(oneOf(...AUTH_DIGESTS), 'SHA256'),
+      tlsVersion: withDefault(oneOf('1.2', '1.3'), '1.2'),
+      renegotiate: withDefault(durationBetween(2_000, 86_400_000), 3_600_000),
+      handshake: withDefault(durationBetween(5_000, 600_000), 60_000),
+      forceCookie: withDefault(boolean, false),
+    }),
+  ),
+  keepalive: section(
+    object({
+      ping: withDefault(durationBetween(1_000, 3_600_000), 10_000),
+      restart: withDefault(durationBetween(2_000, 86_400_000), 60_000),
+    }),
+  ),
+  store: storeTable,
+  observe: observeTable,
+  sandbox: sandboxTable,
+})

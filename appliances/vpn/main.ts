@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+// cairn-vpn: an OpenVPN-compatible gateway whose clients, passwords and revocations live in a git branch.
+import { runAppliance } from '../../shared/appliance/appliance.ts'
+import { hashPasswordCommand } from '../../shared/appliance/hash-password.ts'
+import { joinNeeds } from '../../shared/sandbox/needs.ts'
+import { checkStore, storeNeeds } from '../../store/index.ts'
+import { vpnConfig } from './config.ts'
+import { acceptContent } from './core/content/gateway-content.ts'
+import { readGatewayKeys } from './key-files.ts'
+import { caCommand, clientCommand } from './pki/pki-commands.ts'
+import { serve } from './serve.ts'
+import { vpnNeeds } from './vpn-needs.ts'
+
+await runAppliance({
+  name: 'cairn-vpn',
+  version: process.env.CAIRN_VERSION ?? 'from source',
+  decode: vpnConfig,
+  check: async (config) => {
+    const keys = readGatewayKeys(config)
+    return [...(keys.ok ? [] : keys.error), ...checkStore(config.store, acceptContent)]
+  },
+  needs: (config) => joinNeeds(storeNeeds(config.store), vpnNeeds(config)),
+  start: serve,
+  commands: { ca: caCommand, client: clientCommand, 'hash-password': hashPasswordCommand },
+  help: {
+    summary: 'An OpenVPN gateway whose clients, passwords and revocations live in a git branch.',
+    example: `
+listen = ["udp://0.0.0.0:1194"]
+[keys]
+ca = "ca.crt"
+cert = "server.crt"
+key = "server.key"
+tls_crypt = "tls-crypt.key"
+[tunnel]
+ipv4 = "10.8.0.0/24"
+[store]
+path = "var/vpn.git"
+[store.serve]
+listen = "127.0.0.1:5448"
+`,
+    tryIt: `
+openvpn --config laptop.ovpn                          any OpenVPN client
+git clone http://127.0.0.1:5448/vpn.git && cd vpn
+mkdir -p ccd && echo disable > ccd/laptop
+git add . && git commit -m 'Laptop is lost' && git push     it is out at once
+`,
+    readOn: 'appliances/vpn/README.md, and configs/vpn.toml with every key explained',
+  },
+})
