@@ -21,6 +21,8 @@ const BLOB_DELTA_MIN_BYTES = 8192
 /** What an edit needs of the engine besides reading. */
 export interface EditReader extends TreeReader {
   keepTree(tree: Tree): void
+  /** The content of a file that is about to be there, which somebody will read at once. */
+  keepBlob(oid: Oid, bytes: Uint8Array): void
   depthOf(oid: Oid): number
 }
 
@@ -192,7 +194,10 @@ export class EditSession implements Edit {
       } else if (node.write === undefined) changes.set(name, undefined)
       else {
         const { bytes, oid, mode } = node.write
-        if (was?.oid !== oid) entries.push(this.#blobEntry(bytes, was))
+        if (was?.oid !== oid) {
+          this.#reader.keepBlob(oid, bytes)
+          entries.push(this.#blobEntry(node.write, was))
+        }
         changes.set(name, { mode, oid })
       }
     }
@@ -204,21 +209,24 @@ export class EditSession implements Edit {
     return tree.count === 0 ? undefined : tree
   }
 
-  #blobEntry(bytes: Uint8Array, was: { mode: Mode; oid: Oid } | undefined): StoredEntry {
+  #blobEntry(
+    { bytes, oid }: NonNullable<Write>,
+    was: { mode: Mode; oid: Oid } | undefined,
+  ): StoredEntry {
     if (was !== undefined && was.mode !== FOLDER_MODE && bytes.length >= BLOB_DELTA_MIN_BYTES) {
       const old = this.#mayLeanOn(was.oid) ? this.#reader.read(was.oid) : undefined
       const delta = old && makeEdgeDelta(old.bytes, bytes)
-      if (delta !== undefined) return toStoredEntry('blob', bytes, { oid: was.oid, delta })
+      if (delta !== undefined) return toStoredEntry('blob', bytes, { oid: was.oid, delta }, oid)
     }
-    return toStoredEntry('blob', bytes)
+    return toStoredEntry('blob', bytes, undefined, oid)
   }
 
   #treeEntry(tree: Tree, before: Tree, delta: Uint8Array): StoredEntry {
     const small = tree.raw.length < TREE_DELTA_MIN_BYTES || delta.length > tree.raw.length / 2
     if (small || before.count === 0 || !this.#mayLeanOn(before.oid)) {
-      return toStoredEntry('tree', tree.raw)
+      return toStoredEntry('tree', tree.raw, undefined, tree.oid)
     }
-    return toStoredEntry('tree', tree.raw, { oid: before.oid, delta })
+    return toStoredEntry('tree', tree.raw, { oid: before.oid, delta }, tree.oid)
   }
 
   #mayLeanOn(oid: Oid): boolean {

@@ -149,17 +149,10 @@ export class Engine implements EntryReader {
   }
 
   read(oid: Oid): GitObject | undefined {
-    const cached = this.#contents.get(oid)
-    if (cached !== undefined) return cached
-    const tree = this.#trees.get(oid)
-    if (tree !== undefined) return { type: 'tree', bytes: tree.raw }
-    const large = this.#large.get(oid)
-    if (large !== undefined) return { type: 'blob', bytes: large }
-    const object = this.#fresh.read(oid, this) ?? this.#objects.read(oid)
-    if (object === undefined) return undefined
-    if (object.type === 'blob' && object.bytes.length >= LARGE_BYTES)
-      this.#large.set(oid, object.bytes)
-    else this.#contents.set(oid, object, object.bytes.length + 100)
+    const known = this.#known(oid)
+    if (known !== undefined) return known
+    const object = this.#readFresh(oid) ?? this.#objects.read(oid)
+    if (object !== undefined) this.#keep(oid, object)
     return object
   }
 
@@ -172,7 +165,7 @@ export class Engine implements EntryReader {
     const cached = this.#trees.get(oid)
     if (cached !== undefined) return cached
     if (oid === Tree.EMPTY.oid) return Tree.EMPTY
-    const object = this.#fresh.read(oid, this) ?? this.#objects.read(oid)
+    const object = this.#readFresh(oid) ?? this.#objects.read(oid)
     if (object?.type !== 'tree') return undefined
     const tree = Tree.decode(object.bytes, oid)
     if (!tree.ok) throw new DamagedObject(`tree ${oid}: ${tree.error.kind}`)
@@ -183,6 +176,11 @@ export class Engine implements EntryReader {
   /** Puts a tree just made where the next reader looks first. */
   keepTree(tree: Tree): void {
     this.#trees.set(tree.oid, tree, tree.raw.length + tree.count * 4 + 100)
+  }
+
+  /** The same for the content of a file; it must not change any more. */
+  keepBlob(oid: Oid, bytes: Uint8Array): void {
+    this.#keep(oid, { type: 'blob', bytes })
   }
 
   /** How many deltas lie between an object and a whole one; 0 for what is sealed in an older pack. */
@@ -324,6 +322,26 @@ export class Engine implements EntryReader {
       await this.#packs.close()
       this.#objects.close()
     }
+  }
+
+  /** What is in memory. */
+  #known(oid: Oid): GitObject | undefined {
+    const cached = this.#contents.get(oid)
+    if (cached !== undefined) return cached
+    const tree = this.#trees.get(oid)
+    if (tree !== undefined) return { type: 'tree', bytes: tree.raw }
+    const large = this.#large.get(oid)
+    return large && { type: 'blob', bytes: large }
+  }
+
+  #readFresh(oid: Oid): GitObject | undefined {
+    return this.#fresh.read(oid, this, (base) => this.#known(base))
+  }
+
+  #keep(oid: Oid, object: GitObject): void {
+    const { type, bytes } = object
+    if (type === 'blob' && bytes.length >= LARGE_BYTES) this.#large.set(oid, bytes)
+    else this.#contents.set(oid, object, bytes.length + 100)
   }
 
   #giveUp(error: unknown): void {

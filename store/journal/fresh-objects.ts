@@ -29,11 +29,17 @@ export class FreshObjects {
     this.#entries.delete(oid)
   }
 
-  /** `below` is asked for the first base that is not fresh itself. */
-  read(oid: Oid, below: ObjectReader): GitObject | undefined {
+  /** `known` gives a base that is in memory anyway; `below` is asked for the first one that is not fresh itself. */
+  read(
+    oid: Oid,
+    below: ObjectReader,
+    known: (base: Oid) => GitObject | undefined = () => undefined,
+  ): GitObject | undefined {
     const chain: StoredEntry[] = []
     let object: GitObject | undefined
     for (let next: Oid | undefined = oid; next !== undefined;) {
+      object = next === oid ? undefined : known(next)
+      if (object !== undefined) break
       const fresh = this.#entries.get(next)
       if (fresh === undefined) {
         // The chain left the journal: the rest is in a pack, or the object is not ours at all.

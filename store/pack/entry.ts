@@ -73,15 +73,16 @@ export function decodeOfsDistance(
   return ok({ distance, next: at })
 }
 
-/** An object as a pack stores it; with `base`, as a delta whose instructions the caller made. */
+/** An object as a pack stores it; with `base`, as a delta whose instructions the caller made. `oid` where it is known. */
 export function toStoredEntry(
   type: ObjectType,
   bytes: Uint8Array,
   base?: { readonly oid: Oid; readonly delta: Uint8Array },
+  oid: Oid = oidOf(type, bytes),
 ): StoredEntry {
   const content = base === undefined ? bytes : base.delta
   const deflated = content.length <= STORED_LIMIT_BYTES ? storedStream(content) : compress(content)
-  const entry = { oid: oidOf(type, bytes), type, size: content.length, deflated }
+  const entry = { oid, type, size: content.length, deflated }
   return base === undefined ? entry : { ...entry, base: base.oid }
 }
 
