@@ -173,8 +173,8 @@ type UpdateSender = {
   readonly view: View
 }
 
-function write(edit: Edit, files: ReadonlyMap<string, string>): void {
-  for (const [path, text] of files) edit.set(path, Buffer.from(text, 'latin1'))
+function write(edit: Edit, files: ReadonlyMap<string, Uint8Array>): void {
+  for (const [path, octets] of files) edit.set(path, octets)
 }
 
 /** The key's name, or the address of who needs none. */

@@ -83,7 +83,8 @@ fuzz('update sections', { seeds: UPDATES, limitBytes: 1000 }, (packet) => {
   const around = { grants: GRANTS, published: undefined, isPublished: false, wallMs: 0 }
   const plan = planUpdate(ZONES, update.value, around)
   if (plan.kind !== 'change') return
-  for (const [path, text] of plan.files) {
+  for (const [path, octets] of plan.files) {
+    const text = Buffer.from(octets).toString('latin1')
     const { zones, problems } = loadZones(MemorySnapshot.of({ [path]: text }))
     // Whether the zone makes sense is for the keeper to say; that it can be read at all is ours.
     const unread = problems.filter(({ message }) => /Expected|Bad|No TTL/.test(message))

@@ -167,7 +167,7 @@ function importZone([file, zoneText, ...more]: readonly string[], options: Optio
   const folder = new ZoneFolder(options.dir)
   const before = loadZones(folder, undefined, options.view).zones.get(origin)
   const place = before?.paths[0] ?? path
-  const written = folder.with(new Map([[place, text]]))
+  const written = folder.with(new Map([[place, Buffer.from(text, 'latin1')]]))
   const read = loadZones(written, undefined, options.view)
   const problems = read.problems.filter((problem) => problem.file === place)
   options.terminal.err(problems.map((problem) => `${formatProblem(problem)}\n`).join(''))
@@ -194,7 +194,7 @@ function diff([from, to, ...more]: readonly string[], { terminal }: Options): nu
   if (origin === undefined) throw new Misuse('Neither file is named like its zone')
   const [before, after] = [from, to].map((file) => {
     const path = formatName(origin).slice(0, -1) || '@'
-    const alone = new Map([[`zones/${path}`, latin1(readFileOf(file))]])
+    const alone = new Map([[`zones/${path}`, readFileOf(file)]])
     const read = loadZones(new ZoneFolder(file.split('/').slice(0, -1).join('/') || '.', alone))
     const zone = read.zones.get(origin)?.zone
     if (zone !== undefined) return zone

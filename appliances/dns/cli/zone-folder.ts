@@ -8,22 +8,22 @@ export class ZoneFolder implements Snapshot {
   readonly commit = undefined
   readonly tree: Oid = NO_OID
   readonly #dir: string
-  readonly #changed: ReadonlyMap<string, string>
+  readonly #changed: ReadonlyMap<string, Uint8Array>
 
   /** `changed` are texts that lie over those of the folder. */
-  constructor(dir: string, changed: ReadonlyMap<string, string> = new Map()) {
+  constructor(dir: string, changed: ReadonlyMap<string, Uint8Array> = new Map()) {
     this.#dir = dir
     this.#changed = changed
   }
 
   /** The same folder as it would be with other texts in some files. */
-  with(changed: ReadonlyMap<string, string>): ZoneFolder {
+  with(changed: ReadonlyMap<string, Uint8Array>): ZoneFolder {
     return new ZoneFolder(this.#dir, changed)
   }
 
   get(path: string): Uint8Array | undefined {
-    const text = this.#changed.get(path)
-    if (text !== undefined) return Buffer.from(text, 'latin1')
+    const octets = this.#changed.get(path)
+    if (octets !== undefined) return octets
     return this.entry(path)?.mode === FILE_MODE ? readFileSync(join(this.#dir, path)) : undefined
   }
 
@@ -56,10 +56,10 @@ export class ZoneFolder implements Snapshot {
 
   /** Puts the texts that lie over the folder into it, each file whole or not at all. */
   write(): void {
-    for (const [path, text] of this.#changed) {
+    for (const [path, octets] of this.#changed) {
       const file = join(this.#dir, path)
       mkdirSync(dirname(file), { recursive: true })
-      writeFileSync(`${file}.new`, text, 'latin1')
+      writeFileSync(`${file}.new`, octets)
       renameSync(`${file}.new`, file)
     }
   }

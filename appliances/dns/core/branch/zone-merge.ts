@@ -147,7 +147,7 @@ function edited(
 ): { readonly ok: true; readonly text: string } | { readonly ok: false; readonly error: string } {
   const result = editZoneText(side.parsed, change)
   if (!result.ok) return { ok: false, error: result.error.message }
-  return { ok: true, text: result.value.get(side.parsed.file) ?? side.text }
+  return { ok: true, text: result.value.get(side.parsed.file)?.toString('latin1') ?? side.text }
 }
 
 /** The base with the records of the merged zone: then only comments and layout are left to merge. */

@@ -6,7 +6,7 @@ import { problem, type Problem } from '../../../../shared/result/problem.ts'
 import { isWithin, OwnerSearch, type EntryPlace } from './owner-search.ts'
 import type { TextEntry } from './text-entries.ts'
 import type { EntryState } from './entry-context.ts'
-import type { PartChunk, ZonePart, ZoneText } from './zone-text.ts'
+import type { PartChunk, ZoneText } from './zone-text.ts'
 
 /**
  * As a set (RFC 2181 §5): a record is its owner, type and data. One that is in both gets another TTL; one that is added
@@ -204,9 +204,11 @@ export class EditPlan {
     let best: EntryPlace | undefined
     const bestLength = (): number => (best === undefined ? -1 : originLength(best.entry, owner))
     for (const chunk of part.chunks.toReversed()) {
-      const isMixed =
-        chunk.content.entering.origin !== chunk.leaving.origin || hasDirective(part, chunk)
-      if (!isMixed && best !== undefined && originLength(chunk.content, owner) <= bestLength())
+      if (
+        !chunk.content.hasDirective &&
+        best !== undefined &&
+        originLength(chunk.content, owner) <= bestLength()
+      )
         continue
       for (const [index, entry] of [...this.search.entriesOf(part, chunk).entries()].toReversed())
         if (entry.records.length > 0 && originLength(entry, owner) > bestLength())
@@ -231,12 +233,6 @@ function originLength({ entering }: { readonly entering: EntryState }, owner: Na
   return isWithin(owner, entering.origin) ? entering.origin.length : 0
 }
 
-function hasDirective({ text }: ZonePart, { start, end }: PartChunk): boolean {
-  if (text[start] === DOLLAR) return true
-  const at = text.indexOf('\n$', start)
-  return at >= 0 && at + 1 < end
-}
-
 function dataKey({ rdata }: Record): string {
   return Buffer.from(rdata.buffer, rdata.byteOffset, rdata.length).toString('latin1')
 }
@@ -248,4 +244,3 @@ function rank(type: number): number {
 
 /** Names above a new owner that are looked for. */
 const ANCESTORS_LIMIT = 4
-const DOLLAR = 0x24

@@ -15,6 +15,12 @@ export type EntryState = {
   readonly lost: 'owner' | 'origin' | undefined
 }
 
+export function isSameState(a: EntryState, b: EntryState): boolean {
+  if (a === b) return true
+  const isSameTtl = a.defaultTtl === b.defaultTtl && a.lastTtl === b.lastTtl
+  return isSameTtl && a.origin === b.origin && a.owner === b.owner && a.lost === b.lost
+}
+
 /** The state while entries are read: octets in place instead of a new object for each owner. */
 export class EntryContext {
   readonly record: ReadRecord = new ReadRecord()

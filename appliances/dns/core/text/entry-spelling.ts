@@ -7,12 +7,18 @@ import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import { parseTtl } from '../../../../shared/dns/ttl-text.ts'
 import { isWithin } from './owner-search.ts'
-import { recordWords, type RecordWords, type TextEntry, type Word } from './text-entries.ts'
+import {
+  recordWords,
+  type RecordWords,
+  type SlicedText,
+  type TextEntry,
+  type Word,
+} from './text-entries.ts'
 import type { EntryState } from './entry-context.ts'
 import { ZoneLexer } from './zone-text-lexer.ts'
 
 /** An entry of kind 'record' and the text it stands in. */
-export type WrittenEntry = { readonly text: string; readonly entry: TextEntry }
+export type WrittenEntry = { readonly text: SlicedText; readonly entry: TextEntry }
 
 /**
  * The entry made to say `wanted`, of the same owner and type, when it is entered in `state`. `owner` is a spelling of
@@ -198,7 +204,7 @@ function bare(word: string): string {
 
 /** Where the words of an entry stand on its first line, and what is before them. */
 type Layout = {
-  readonly text: string
+  readonly text: SlicedText
   readonly record: Record
   readonly words: RecordWords
   readonly origin: Name

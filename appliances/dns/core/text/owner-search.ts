@@ -16,7 +16,6 @@ export type EntryPlace = {
 /** Reads chunks once for one edit. */
 export class OwnerSearch {
   readonly #parts: readonly ZonePart[]
-  readonly #texts = new Map<ZonePart, string>()
   readonly #read = new Map<PartChunk, readonly TextEntry[]>()
 
   constructor(zone: ZoneText) {
@@ -26,15 +25,6 @@ export class OwnerSearch {
   /** Of the main file and all that it includes, in the order of the text; a file included twice is there twice. */
   get parts(): readonly ZonePart[] {
     return this.#parts
-  }
-
-  /** The text of a part with a character for each octet. */
-  textOf(part: ZonePart): string {
-    const known = this.#texts.get(part)
-    if (known !== undefined) return known
-    const text = part.text.toString('latin1')
-    this.#texts.set(part, text)
-    return text
   }
 
   entriesOf(part: ZonePart, chunk: PartChunk): readonly TextEntry[] {

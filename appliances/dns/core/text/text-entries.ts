@@ -71,6 +71,11 @@ export function readEntries(
   return { records, leaving: reader.state }
 }
 
+/** A text of which parts are asked for: a string, or octets that are made into one only where they are. */
+export interface SlicedText {
+  slice(start: number, end: number): string
+}
+
 export type Word = { readonly text: string; readonly start: number; readonly end: number }
 
 /** The words of a record's entry. */
@@ -89,9 +94,10 @@ export type RecordWords = {
 }
 
 /** `entry` is one of kind 'record'. */
-export function recordWords(text: string, entry: TextEntry): RecordWords {
+export function recordWords(text: SlicedText, entry: TextEntry): RecordWords {
   const { start } = entry
-  const lexer = new ZoneLexer(Buffer.from(text.slice(start, entry.end), 'latin1'), 0, 0)
+  const own = text.slice(start, entry.end)
+  const lexer = new ZoneLexer(Buffer.from(own, 'latin1'), 0, 0)
   lexer.beginEntry()
   const { isIndented } = lexer
   const form = wordForm(entry.records[0]!.type)
@@ -115,37 +121,37 @@ export function recordWords(text: string, entry: TextEntry): RecordWords {
     class: classWord,
     type: words[next]!,
     data,
-    contentEnd: closingEnd(text, last, entry.end),
-    isOpen: data.length > 0 && depthAt(text, entry.start, data[0]!.start, words) > 0,
+    contentEnd: start + closingEnd(own, last - start),
+    isOpen: data.length > 0 && isOpenAt(own, data[0]!.start - start, words, start),
   }
 }
 
-/** Behind the last closing parenthesis between two offsets, comments left out; `from` without one. */
-function closingEnd(text: string, from: number, to: number): number {
+/** Behind the last closing parenthesis from an offset on, comments left out; `from` without one. */
+function closingEnd(entry: string, from: number): number {
   let end = from
-  for (let at = from; at < to; at++) {
-    if (text[at] === ';') at = lineEnd(text, at, to)
-    else if (text[at] === ')') end = at + 1
+  for (let at = from; at < entry.length; at++) {
+    if (entry[at] === ';') at = lineEnd(entry, at)
+    else if (entry[at] === ')') end = at + 1
   }
   return end
 }
 
-/** How many parentheses are open at `to`; `words` are stepped over, since a quoted one may hold some. */
-function depthAt(text: string, from: number, to: number, words: readonly Word[]): number {
+/** Whether a parenthesis is open; `words`, which begin at `base`, are stepped over, since a quoted one may hold some. */
+function isOpenAt(entry: string, to: number, words: readonly Word[], base: number): boolean {
   let depth = 0
   let next = 0
-  for (let at = from; at < to; at++) {
-    if (words[next]?.start === at) at = words[next++]!.end - 1
-    else if (text[at] === ';') at = lineEnd(text, at, to)
-    else if (text[at] === '(') depth++
-    else if (text[at] === ')') depth--
+  for (let at = 0; at < to; at++) {
+    if (words[next]?.start === at + base) at = words[next++]!.end - base - 1
+    else if (entry[at] === ';') at = lineEnd(entry, at)
+    else if (entry[at] === '(') depth++
+    else if (entry[at] === ')') depth--
   }
-  return depth
+  return depth > 0
 }
 
-function lineEnd(text: string, at: number, to: number): number {
-  const end = text.indexOf('\n', at)
-  return end < 0 || end > to ? to : end
+function lineEnd(entry: string, at: number): number {
+  const end = entry.indexOf('\n', at)
+  return end < 0 ? entry.length : end
 }
 
 const DOLLAR = 0x24

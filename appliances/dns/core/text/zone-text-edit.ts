@@ -9,22 +9,23 @@ import { problem, type Problem } from '../../../../shared/result/problem.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
 import { EditPlan, type EntryPlan, type RecordChange } from './edit-plan.ts'
 import { compositions, respellings, type WrittenEntry } from './entry-spelling.ts'
+import { PartText, PartWriter } from './part-text.ts'
 import { readEntries, recordWords, type TextEntry } from './text-entries.ts'
-import type { EntryState } from './entry-context.ts'
-import { isSameState, type PartChunk, type ZonePart, type ZoneText } from './zone-text.ts'
+import { isSameState, type EntryState } from './entry-context.ts'
+import type { PartChunk, ZonePart, ZoneText } from './zone-text.ts'
 
 /** Records that an edited `$GENERATE` may be written out to. */
 export const EXPANSION_LIMIT = 1024
 
 /**
- * The new texts of the files that change, by path. `isShared` tells of files that other zones include as well: they are
+ * The new octets of the files that change, by path. `isShared` tells of files that other zones include as well: they are
  * left alone. Refuses zones with errors, records that are not there, and places that it cannot change, by file and line.
  */
 export function editZoneText(
   zone: ZoneText,
   change: RecordChange,
   isShared: (file: string) => boolean = () => false,
-): Result<ReadonlyMap<string, string>, Problem> {
+): Result<ReadonlyMap<string, Buffer>, Problem> {
   const broken = zone.problems.find(({ severity }) => severity === 'error')
   if (broken !== undefined) return err(broken)
   const plan = new EditPlan(zone, isShared)
@@ -37,10 +38,11 @@ export function editZoneText(
 
 /** Goes through a zone's text once, from one planned entry to the next, and writes what changes. */
 class Rewriting {
-  readonly texts = new Map<string, string>()
+  readonly texts = new Map<string, Buffer>()
   fault: Problem | undefined
   readonly #zone: ZoneText
   readonly #plan: EditPlan
+  readonly #parts = new Map<ZonePart, PartText>()
 
   constructor(zone: ZoneText, plan: EditPlan) {
     this.#zone = zone
@@ -49,7 +51,7 @@ class Rewriting {
 
   /** The part as it reads when it is entered in `entering`; gives the state it is left in. */
   rewrite(part: ZonePart, entering: EntryState): EntryState {
-    const writer = new PartWriter(this.#plan.search.textOf(part))
+    const writer = new PartWriter(this.#textOf(part))
     let state = entering
     for (const chunk of part.chunks) {
       const plans = this.#plan.entriesIn(chunk)
@@ -81,19 +83,17 @@ class Rewriting {
     },
   ): EntryState {
     const { part, chunk, plans } = at
-    const text = this.#plan.search.textOf(part)
+    const text = this.#textOf(part)
     let { state } = at
-    let owner: SpelledOwner | undefined
     const entries = this.#plan.search.entriesOf(part, chunk)
     for (const [index, entry] of entries.entries()) {
       if (this.fault !== undefined) return state
       const plan = plans?.get(entry)
-      if (entry.kind === 'record') owner = spelledOwner(text, entry) ?? owner
       if (entry.kind === 'include') state = this.#enterIncluded(chunk, state)
       else if (plan === undefined && isSameState(state, entry.entering)) state = entry.leaving
       else if (plan?.records?.every((record) => record === undefined) === true)
         state = takeAway(writer, text, entry, state)
-      else state = this.#write(writer, { part, entry, state, owner, plan })
+      else state = this.#write(writer, { part, entries, index, state, plan })
       if (plan === undefined || plan.after.length === 0) continue
       const near = neighbours(text, entries, index)
       for (const record of plan.after)
@@ -115,20 +115,21 @@ class Rewriting {
     writer: PartWriter,
     at: {
       part: ZonePart
-      entry: TextEntry
+      entries: readonly TextEntry[]
+      index: number
       state: EntryState
-      owner: SpelledOwner | undefined
       plan: EntryPlan | undefined
     },
   ): EntryState {
-    const { part, entry, state, owner, plan } = at
+    const { part, entries, index, state, plan } = at
+    const entry = entries[index]!
     const { start, end, records: before } = entry
-    const whole = this.#plan.search.textOf(part)
+    const whole = this.#textOf(part)
     const written = { text: whole, entry }
     const original = whole.slice(start, end)
     const wanted = (plan?.records ?? before).filter((record) => record !== undefined)
     const isSame = plan?.records === undefined
-    const ownerText = owner?.origin === state.origin ? owner.text : undefined
+    const ownerText = spelledOwner(whole, entries, index, state.origin)
     for (const text of candidates({ written, state, wanted, isSame, ownerText })) {
       const read = readEntries(text, state)
       if (read === undefined || !areSameRecords(read.records, wanted)) continue
@@ -162,71 +163,35 @@ class Rewriting {
     return state
   }
 
+  #textOf(part: ZonePart): PartText {
+    const text = this.#parts.get(part) ?? new PartText(part.text)
+    this.#parts.set(part, text)
+    return text
+  }
+
   #refuse({ file }: ZonePart, line: number | undefined, message: string): void {
     this.fault ??= problem(message, { file, ...(line !== undefined && { line }) })
   }
 }
 
-/** The text of one file, as it was but for some places, which come in order. */
-class PartWriter {
-  readonly #text: string
-  readonly #pieces: string[] = []
-  #copied = 0
-  #endsLine = true
-
-  constructor(text: string) {
-    this.#text = text
+/** How an entry, or the one it takes its owner over from, spells it; undefined where that would mean another name now. */
+function spelledOwner(
+  text: PartText,
+  entries: readonly TextEntry[],
+  index: number,
+  origin: EntryState['origin'],
+): string | undefined {
+  for (let at = index; at >= 0; at--) {
+    const entry = entries[at]!
+    const word = entry.kind === 'record' ? recordWords(text, entry).owner : undefined
+    if (word !== undefined) return entry.entering.origin === origin ? word.text : undefined
   }
-
-  get isChanged(): boolean {
-    return this.#pieces.length > 0
-  }
-
-  replace(start: number, end: number, text: string): void {
-    this.#copyTo(start)
-    this.#push(text)
-    this.#copied = end
-  }
-
-  /** On a line of its own, ended as the lines around it are. */
-  insertLine(at: number, line: string): void {
-    this.#copyTo(at)
-    const end = lineEndAt(this.#text, at)
-    this.#push(`${this.#endsLine ? '' : end}${line}${end}`)
-  }
-
-  finish(): string {
-    this.#copyTo(this.#text.length)
-    return this.#pieces.join('')
-  }
-
-  #copyTo(at: number): void {
-    if (at > this.#copied) this.#push(this.#text.slice(this.#copied, at))
-    this.#copied = Math.max(this.#copied, at)
-  }
-
-  #push(piece: string): void {
-    this.#pieces.push(piece)
-    if (piece !== '') this.#endsLine = piece.endsWith('\n')
-  }
-}
-
-/** Of the line that ends at `at` or, on a last line without an end, of the one before it. */
-function lineEndAt(text: string, at: number): string {
-  const end = at === 0 ? text.indexOf('\n') : text.lastIndexOf('\n', at - 1)
-  return end > 0 && text[end - 1] === '\r' ? '\r\n' : '\n'
-}
-
-type SpelledOwner = { readonly text: string; readonly origin: EntryState['origin'] }
-
-function spelledOwner(text: string, entry: TextEntry): SpelledOwner | undefined {
-  const word = recordWords(text, entry).owner
-  return word && { text: word.text, origin: entry.entering.origin }
+  return undefined
 }
 
 /** What may take the place of an entry that stays, best first. */
 function* candidates(from: {
-  written: WrittenEntry
+  written: { readonly text: PartText; readonly entry: TextEntry }
   state: EntryState
   wanted: readonly Record[]
   /** Whether it says what it said. */
@@ -241,12 +206,12 @@ function* candidates(from: {
     const implied = impliedTtl(entry, state)
     if (implied === state.defaultTtl) return
     // The SOA's minimum was the TTL of all that follows: now something has to say so.
-    const line = `$TTL ${implied}${lineEndAt(text, entry.end)}`
+    const line = `$TTL ${implied}${text.lineEndAt(entry.end)}`
     const stated = { ...state, defaultTtl: implied, lastTtl: undefined }
     for (const respelled of respellings(written, stated, wanted[0]!, ownerText))
       yield line + respelled
   } else if (entry.kind === 'generate' && wanted.length <= EXPANSION_LIMIT) {
-    const end = lineEndAt(text, entry.end)
+    const end = text.lineEndAt(entry.end)
     for (const near of [[], undefined]) {
       let at = state
       let expanded = ''
@@ -269,7 +234,7 @@ function impliedTtl(entry: TextEntry, state: EntryState): number | undefined {
 
 function takeAway(
   writer: PartWriter,
-  text: string,
+  text: PartText,
   entry: TextEntry,
   state: EntryState,
 ): EntryState {
@@ -278,13 +243,13 @@ function takeAway(
     writer.replace(entry.start, entry.end, '')
     return state
   }
-  writer.replace(entry.start, entry.end, `$TTL ${implied}${lineEndAt(text, entry.end)}`)
+  writer.replace(entry.start, entry.end, `$TTL ${implied}${text.lineEndAt(entry.end)}`)
   return { ...state, defaultTtl: implied, lastTtl: undefined }
 }
 
 /** The records around one entry, itself first, the nearest before the far. */
 function neighbours(
-  text: string,
+  text: PartText,
   entries: readonly TextEntry[],
   index: number,
 ): readonly WrittenEntry[] {

@@ -50,6 +50,7 @@ export class EntryReader {
   #entryLine = 0
   #records = 0
   #generated = 0
+  #hasDirective = false
   #problems: EntryProblem[] = []
   #missing: Set<number> | undefined
   readonly #owners = new OwnerFilterDraft()
@@ -71,6 +72,7 @@ export class EntryReader {
     this.#chunkLine = line
     this.#records = 0
     this.#generated = 0
+    this.#hasDirective = false
     this.#problems = []
     this.#missing = undefined
     this.#owners.clear()
@@ -99,6 +101,11 @@ export class EntryReader {
   /** How many of them `$GENERATE` made. */
   get generatedCount(): number {
     return this.#generated
+  }
+
+  /** Whether anything but records and comments was read. */
+  get hasDirective(): boolean {
+    return this.#hasDirective
   }
 
   get problems(): readonly EntryProblem[] {
@@ -309,6 +316,7 @@ export class EntryReader {
 
   #readDirective(token: string, isIndented: boolean): IncludeRequest | undefined {
     const directive = token.toUpperCase()
+    this.#hasDirective = true
     if (isIndented) this.#error(`${directive} must begin its line`)
     else if (directive === '$GENERATE') this.#readGenerate()
     else if (directive === '$ORIGIN') this.#readOrigin()

@@ -8,6 +8,7 @@ import type { Problem } from '../../../../shared/result/problem.ts'
 import type { EntryState } from './entry-context.ts'
 import type { OwnerFilter } from './owner-filter.ts'
 import type { RecordSink } from './record-sink.ts'
+import { ChunkMatch } from './chunk-match.ts'
 import { EntryReader, type EntryProblem, type IncludeRequest } from './zone-text-entry.ts'
 
 /** Errors that are told of one text, and as many warnings. */
@@ -44,6 +45,8 @@ export type ChunkContent = {
   readonly records: number
   /** Records that `$GENERATE` made. */
   readonly generated: number
+  /** Whether it is more than records and comments: a `$ORIGIN` may change on the way. */
+  readonly hasDirective: boolean
   readonly owners: OwnerFilter
 }
 
@@ -154,6 +157,7 @@ class ZoneReading {
     this.#files.push(file)
     const reader = new EntryReader(text, this.#source.sink)
     const old = before?.file === file ? new ChunkMatch(before, text) : undefined
+    const size = chunkSize(text.length)
     const chunks: PartChunk[] = []
     let state = entering
     let line = 1
@@ -162,7 +166,7 @@ class ZoneReading {
       const same = old?.sameChunk(at, state)
       const chunk =
         same === undefined
-          ? this.#readChunk(reader, { file, at, line, state }, old)
+          ? this.#readChunk(reader, { file, at, line, state, size }, old)
           : this.#moveChunk(same, file, at, line)
       chunks.push(chunk)
       this.#generatedCount += chunk.content.generated
@@ -179,7 +183,7 @@ class ZoneReading {
     place: { readonly file: string } & ReadingPlace,
     old: ChunkMatch | undefined,
   ): PartChunk {
-    const { file, at: start, line: startLine, state: entering } = place
+    const { file, at: start, line: startLine, state: entering, size } = place
     reader.begin(start, startLine, entering)
     let entries = 0
     let request: IncludeRequest | undefined
@@ -187,13 +191,14 @@ class ZoneReading {
       const read = reader.readEntry()
       if (read !== 'blank') entries++
       if (typeof read === 'object') request = read
-      if (isChunkFull(reader, entries, reader.at - start, old)) break
+      if (isChunkFull(reader, { entries, length: reader.at - start, size }, old)) break
     }
-    const { problems, missing, recordCount: records, generatedCount: generated, owners } = reader
+    const { problems, missing, recordCount: records, generatedCount: generated } = reader
+    const { hasDirective, owners } = reader
     const { at: end, line: endLine, state } = reader
     const include = request && this.#include(request, { state, file })
     const leaving = include?.leaving ?? state
-    const content = { entering, problems, missing, records, generated, owners }
+    const content = { entering, problems, missing, records, generated, hasDirective, owners }
     return { content, start, end, startLine, endLine, leaving, include }
   }
 
@@ -269,7 +274,12 @@ export type PartChunk = {
   readonly include: Included | undefined
 }
 
-type ReadingPlace = { readonly at: number; readonly line: number; readonly state: EntryState }
+type ReadingPlace = {
+  readonly at: number
+  readonly line: number
+  readonly state: EntryState
+  readonly size: ChunkSize
+}
 
 type Included = {
   readonly request: IncludeRequest
@@ -280,158 +290,27 @@ type Included = {
   readonly problem: EntryProblem | undefined
 }
 
-/**
- * Finds the chunks of an older text that stand unchanged in a newer one: by offset where both begin and end alike, and
- * between two edits, a raised serial at the top and a record far below, by what the chunks say.
- */
-class ChunkMatch {
-  readonly #chunks: readonly PartChunk[]
-  readonly #before: Buffer
-  readonly #text: Buffer
-  readonly #oldLength: number
-  readonly #newLength: number
-  /** Octets that both texts begin and end with; the two never overlap. */
-  readonly #prefix: number
-  readonly #suffix: number
-  /** Chunks between the two, by their first line, in the order of the text; made when first needed. */
-  #middle: ReadonlyMap<string, readonly PartChunk[]> | undefined
-  /** Where the last chunk taken over ended: each is taken once, and in order. */
-  #takenTo = 0
+/** What a chunk is meant to hold: small ones cost little to read again, and a large text has few enough of them. */
+type ChunkSize = { readonly entries: number; readonly octets: number }
 
-  constructor(before: ZonePart, text: Buffer) {
-    this.#chunks = before.chunks
-    this.#before = before.text
-    this.#text = text
-    this.#oldLength = before.text.length
-    this.#newLength = text.length
-    this.#prefix = commonPrefix(before.text, text)
-    const rest = Math.min(this.#oldLength, this.#newLength) - this.#prefix
-    this.#suffix = commonSuffix(before.text, text, rest)
-  }
-
-  /** The old chunk that gives what the new text from `at` on would give, entered in `state`. */
-  sameChunk(at: number, state: EntryState): PartChunk | undefined {
-    const same = this.#suffixStart(at) ?? this.#samePrefix(at) ?? this.#middleStart(at)
-    if (same === undefined || !isSameState(same.content.entering, state)) return undefined
-    this.#takenTo = same.end
-    return same
-  }
-
-  #samePrefix(at: number): PartChunk | undefined {
-    const same = at <= this.#prefix ? this.#chunkFrom(at) : undefined
-    if (same === undefined || same.end > this.#prefix) return undefined
-    // What the text's end closed may go on now.
-    return same.end === this.#oldLength && this.#oldLength !== this.#newLength ? undefined : same
-  }
-
-  /** Whether an old chunk begins at `at`, so that the two readings could fall into step. */
-  startsAt(at: number): boolean {
-    if (this.#suffixStart(at) !== undefined) return true
-    if (at <= this.#prefix) return this.#chunkFrom(at) !== undefined
-    return this.#middleStart(at) !== undefined
-  }
-
-  /** Whether one begins soon behind `at`. */
-  startsSoonAfter(at: number): boolean {
-    const old = at - this.#newLength + this.#oldLength
-    const next = this.#chunks[this.#indexFrom(old)]
-    return next !== undefined && next.start - old <= CHUNK_LENGTH
-  }
-
-  #suffixStart(at: number): PartChunk | undefined {
-    if (at < this.#newLength - this.#suffix) return undefined
-    return this.#chunkFrom(at - this.#newLength + this.#oldLength)
-  }
-
-  #middleStart(at: number): PartChunk | undefined {
-    this.#middle ??= this.#findMiddle()
-    const alike = this.#middle.get(lineAt(this.#text, at)) ?? []
-    // Files of one line again and again are not worth the search.
-    if (alike.length > ALIKE_LIMIT) return undefined
-    return alike.find(
-      ({ start, end }) =>
-        start >= this.#takenTo &&
-        at + end - start <= this.#newLength &&
-        this.#before.compare(this.#text, at, at + end - start, start, end) === 0,
-    )
-  }
-
-  #findMiddle(): ReadonlyMap<string, readonly PartChunk[]> {
-    const middle = new Map<string, PartChunk[]>()
-    const stop = this.#oldLength - this.#suffix
-    for (let i = this.#indexFrom(this.#prefix); i < this.#chunks.length; i++) {
-      const chunk = this.#chunks[i]!
-      if (chunk.end > stop || chunk.end === this.#oldLength) break
-      const line = lineAt(this.#before, chunk.start)
-      const alike = middle.get(line)
-      if (alike === undefined) middle.set(line, [chunk])
-      else alike.push(chunk)
-    }
-    return middle
-  }
-
-  #chunkFrom(start: number): PartChunk | undefined {
-    const chunk = this.#chunks[this.#indexFrom(start)]
-    return chunk?.start === start ? chunk : undefined
-  }
-
-  /** Of the first chunk that begins at `start` or later. */
-  #indexFrom(start: number): number {
-    let low = 0
-    let high = this.#chunks.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#chunks[middle]!.start < start) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
+function chunkSize(textOctets: number): ChunkSize {
+  return textOctets < SMALL_TEXT_OCTETS ? SMALL_CHUNK : LARGE_CHUNK
 }
 
 /** An edit makes a chunk longer or shorter and leaves its neighbours as they are, within reason. */
 function isChunkFull(
   reader: EntryReader,
-  entries: number,
-  length: number,
+  chunk: { readonly entries: number; readonly length: number; readonly size: ChunkSize },
   old: ChunkMatch | undefined,
 ): boolean {
+  const { entries, length, size } = chunk
   if (reader.recordCount >= CHUNK_RECORDS) return true
-  const isLong = entries >= CHUNK_ENTRIES || length >= CHUNK_LENGTH
+  const isLong = entries >= size.entries || length >= size.octets
   if (old === undefined) return isLong
-  const isTiny = entries < CHUNK_ENTRIES / 4 && length < CHUNK_LENGTH / 4
+  const isTiny = entries < size.entries / 4 && length < size.octets / 4
   if (old.startsAt(reader.at)) return !isTiny
-  const isHuge = entries >= 2 * CHUNK_ENTRIES || length >= 2 * CHUNK_LENGTH
-  return isHuge || (isLong && !old.startsSoonAfter(reader.at))
-}
-
-export function isSameState(a: EntryState, b: EntryState): boolean {
-  if (a === b) return true
-  const isSameTtl = a.defaultTtl === b.defaultTtl && a.lastTtl === b.lastTtl
-  return isSameTtl && a.origin === b.origin && a.owner === b.owner && a.lost === b.lost
-}
-
-function lineAt(text: Buffer, at: number): string {
-  const end = text.indexOf(NEWLINE, at)
-  return text.toString('latin1', at, end < 0 ? at + CHUNK_LENGTH : Math.min(end, at + CHUNK_LENGTH))
-}
-
-/** Equal stretches are found at the speed of memory; only the last one is looked at octet by octet. */
-function commonPrefix(a: Buffer, b: Buffer): number {
-  const limit = Math.min(a.length, b.length)
-  let at = 0
-  while (at + STRIDE <= limit && a.compare(b, at, at + STRIDE, at, at + STRIDE) === 0) at += STRIDE
-  while (at < limit && a[at] === b[at]) at++
-  return at
-}
-
-function commonSuffix(a: Buffer, b: Buffer, limit: number): number {
-  let length = 0
-  for (; length + STRIDE <= limit; length += STRIDE) {
-    const [endA, endB] = [a.length - length, b.length - length]
-    if (a.compare(b, endB - STRIDE, endB, endA - STRIDE, endA) !== 0) break
-  }
-  while (length < limit && a[a.length - length - 1] === b[b.length - length - 1]) length++
-  return length
+  const isHuge = entries >= 2 * size.entries || length >= 2 * size.octets
+  return isHuge || (isLong && !old.startsSoonAfter(reader.at, size.octets))
 }
 
 function octetsOf(text: Uint8Array | string): Buffer {
@@ -475,15 +354,12 @@ const AT_THE_START = {
   lastTtl: undefined,
   lost: undefined,
 } as const
-const CHUNK_ENTRIES = 64
-const CHUNK_LENGTH = 4096
+const SMALL_CHUNK: ChunkSize = { entries: 16, octets: 1024 }
+const LARGE_CHUNK: ChunkSize = { entries: 64, octets: 4096 }
+const SMALL_TEXT_OCTETS = 262_144
 /** Reached by `$GENERATE` alone. */
 const CHUNK_RECORDS = 1024
-const STRIDE = 65_536
-const NEWLINE = 0x0a
 // oxlint-disable-next-line no-control-regex -- all octets, controls too
 const NOT_OCTETS = /[^\u0000-\u00ff]/
-/** Chunks that begin with the same line and are compared. */
-const ALIKE_LIMIT = 16
 /** What some editors put first, as octets. */
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]

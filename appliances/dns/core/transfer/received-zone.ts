@@ -77,7 +77,7 @@ function textOf(
   // Refuses to remove what is not there: then the differences are to another zone than ours.
   const edited = editZoneText(text, receivedDifference(received))
   if (!edited.ok) return err(`Differences that do not apply: ${edited.error.message}`)
-  return ok(edited.value.get(text.file) ?? text.part.text.toString('latin1'))
+  return ok((edited.value.get(text.file) ?? text.part.text).toString('latin1'))
 }
 
 /** What no server could answer from. Whether a zone is wise is its primary's business. */

@@ -17,8 +17,8 @@ import { updateZone } from './update-zone.ts'
 export type UpdatePlan =
   | {
       readonly kind: 'change'
-      /** New texts by path, octets as characters. */
-      readonly files: ReadonlyMap<string, string>
+      /** New octets by path. */
+      readonly files: ReadonlyMap<string, Uint8Array>
       readonly words: string
     }
   /** All is as the update wants it. */
@@ -84,7 +84,11 @@ function planNewZone(view: string, update: UpdateMessage, around: UpdateSurround
   if (path === undefined)
     return { kind: 'refused', rcode: RCODE.REFUSED, why: 'no file can be named like the zone' }
   const words = updateWords(update.zone, { added: records, removed: [] })
-  return { kind: 'change', files: new Map([[path, newZoneText(records)]]), words }
+  return {
+    kind: 'change',
+    files: new Map([[path, Buffer.from(newZoneText(records), 'latin1')]]),
+    words,
+  }
 }
 
 function isSigned(zone: Zone | undefined): boolean {

@@ -1,5 +1,5 @@
 // Zones from zone text: whole, or from an older zone at the cost of what the edit changed.
-import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
+import { canonicalName, isAtOrBelow, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import type { ReadRecord } from '../text/record-sink.ts'
 import {
@@ -44,13 +44,22 @@ export function updateZone(before: Zone, text: ZoneText): ZoneChange {
   const { added, removed } = changedChunks(before.text, text)
   // A new $TTL at the top reads every line anew: then an overlay would only be a slower zone.
   const readAgain = removed.reduce((sum, { chunk }) => sum + chunk.content.records, 0)
-  if (readAgain * 2 > before.text.records) return { ...buildZone(before.origin, text), before }
+  if (readAgain > FEW_RECORDS && readAgain * 2 > before.text.records)
+    return { ...buildZone(before.origin, text), before }
   const come = recordsOf(added)
   const gone = recordsOf(removed)
   const edit = new ZoneEdit(before)
-  for (const record of gone) edit.removeLine(record)
-  const foreign = come.filter((record) => !edit.add(record))
-  return { zone: edit.finish(text), before, touched: touchedOwners(come, gone), foreign }
+  const touched = new Set<Name>()
+  const coming: Record[] = []
+  for (const { record, owner, sum } of balanceOf(come, gone)) {
+    // A line that only moved touches nothing.
+    if (sum !== 0) touched.add(owner)
+    for (let left = sum; left < 0; left++) edit.removeLine(record)
+    for (let left = sum; left > 0; left--) coming.push(record)
+  }
+  for (const record of coming) edit.add(record)
+  const foreign = come.filter(({ owner }) => !isAtOrBelow(canonicalName(owner), before.origin))
+  return { zone: edit.finish(text), before, touched, foreign }
 }
 
 /** How many lines `after` has that `before` has not, the same line twice counting as two. */
@@ -61,24 +70,17 @@ export function addedLineCount(before: ZoneText, after: ZoneText): number {
   return count
 }
 
-/** Owners of records that one side has more often than the other: a line that only moved touches nothing. */
-function touchedOwners(come: readonly Record[], gone: readonly Record[]): ReadonlySet<Name> {
-  const touched = new Set<Name>()
-  for (const { owner, sum } of balanceOf(come, gone)) if (sum !== 0) touched.add(owner)
-  return touched
-}
-
-/** Of each record by value, how much more often it came than it went. */
+/** Of each record by value, how much more often it came than it went, with its canonical owner. */
 function balanceOf(
   come: readonly Record[],
   gone: readonly Record[],
-): Iterable<{ readonly owner: Name; readonly sum: number }> {
-  const balance = new Map<string, { owner: Name; sum: number }>()
+): Iterable<{ readonly record: Record; readonly owner: Name; readonly sum: number }> {
+  const balance = new Map<string, { record: Record; owner: Name; sum: number }>()
   const count = (record: Record, by: 1 | -1): void => {
     const owner = canonicalName(record.owner)
     const key = `${record.type} ${record.ttlSeconds} ${owner}${contentOf(record.rdata)}`
     const known = balance.get(key)
-    if (known === undefined) balance.set(key, { owner, sum: by })
+    if (known === undefined) balance.set(key, { record, owner, sum: by })
     else known.sum += by
   }
   for (const record of come) count(record, 1)
@@ -91,25 +93,55 @@ function changedChunks(
   before: ZoneText,
   after: ZoneText,
 ): { readonly added: readonly ChunkPlace[]; readonly removed: readonly ChunkPlace[] } {
-  const kept = new Map<ChunkContent, number>()
-  for (const { chunk } of chunksOf(after.part))
-    kept.set(chunk.content, (kept.get(chunk.content) ?? 0) + 1)
+  const [old, next] = [[...chunksOf(before.part)], [...chunksOf(after.part)]]
   const removed: ChunkPlace[] = []
-  for (const place of chunksOf(before.part)) {
-    const { content } = place.chunk
-    const count = kept.get(content) ?? 0
-    if (count === 0) removed.push(place)
-    else kept.set(content, count - 1)
-  }
   const added: ChunkPlace[] = []
-  for (const place of chunksOf(after.part)) {
-    const { content } = place.chunk
-    const count = kept.get(content) ?? 0
-    if (count === 0) continue
-    kept.set(content, count - 1)
-    added.push(place)
+  let [i, j] = [0, 0]
+  while (i < old.length && j < next.length) {
+    if (old[i]!.chunk.content === next[j]!.chunk.content) {
+      i++
+      j++
+      continue
+    }
+    const step = stepTo(old, i, next, j)
+    if (step === undefined) break
+    for (const end = i + step.old; i < end; i++) removed.push(old[i]!)
+    for (const end = j + step.next; j < end; j++) added.push(next[j]!)
   }
-  return { added, removed }
+  const rest = unpaired(old.slice(i), next.slice(j))
+  return { added: [...added, ...rest.added], removed: [...removed, ...rest.removed] }
+}
+
+/** How many chunks on, of both sides, they are the same again; undefined when they are not for a while. */
+function stepTo(
+  old: readonly ChunkPlace[],
+  i: number,
+  next: readonly ChunkPlace[],
+  j: number,
+): { readonly old: number; readonly next: number } | undefined {
+  for (let steps = 1; steps <= STEPS_LIMIT; steps++)
+    for (let ofOld = 0; ofOld <= steps; ofOld++) {
+      const content = old[i + ofOld]?.chunk.content
+      if (content !== undefined && content === next[j + steps - ofOld]?.chunk.content)
+        return { old: ofOld, next: steps - ofOld }
+    }
+  return undefined
+}
+
+/** What only one of the lists has, wherever it stands. */
+function unpaired(
+  old: readonly ChunkPlace[],
+  next: readonly ChunkPlace[],
+): { readonly added: readonly ChunkPlace[]; readonly removed: readonly ChunkPlace[] } {
+  const kept = new Map<ChunkContent, number>()
+  for (const { chunk } of next) kept.set(chunk.content, (kept.get(chunk.content) ?? 0) + 1)
+  const isLeft = ({ chunk: { content } }: ChunkPlace): boolean => {
+    const count = kept.get(content) ?? 0
+    if (count > 0) kept.set(content, count - 1)
+    return count > 0
+  }
+  const removed = old.filter((place) => !isLeft(place))
+  return { added: next.filter(isLeft), removed }
 }
 
 function recordsOf(chunks: readonly ChunkPlace[]): readonly Record[] {
@@ -118,3 +150,8 @@ function recordsOf(chunks: readonly ChunkPlace[]): readonly Record[] {
   for (const place of chunks) reader.read(place)
   return records
 }
+
+/** So many lines are read twice rather than the whole zone made anew. */
+const FEW_RECORDS = 4096
+/** Chunks that an edit takes away or brings in one place, together. */
+const STEPS_LIMIT = 6

@@ -131,7 +131,7 @@ test('the file says what the model says, and keeps its comments', () => {
           const isSame = model.lines().join('\n') === linesBefore.join('\n')
           expect(plan.kind).toBe(isSame ? 'nothing' : 'change')
           if (plan.kind !== 'change') continue
-          text = plan.files.get(PATH)!
+          text = Buffer.from(plan.files.get(PATH)!).toString('latin1')
           ;({ zones } = loadZones(MemorySnapshot.of({ [PATH]: text })))
           const after = zones.get(origin)?.zone
           expect(after).toBeDefined()

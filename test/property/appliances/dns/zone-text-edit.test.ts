@@ -127,7 +127,11 @@ describe('a zone edited in its text', () => {
           refusals++
           return
         }
-        const after = new Map([...files, ...edited.value])
+        const texts = Array.from(
+          edited.value,
+          ([path, octets]) => [path, octets.toString('latin1')] as const,
+        )
+        const after = new Map([...files, ...texts])
         expect(setOf(recordsOf(read(after)))).toEqual(wanted.records)
         const isSameSet = [...wanted.change.added, ...wanted.change.removed].length === 0
         if (isSameSet) expect(edited.value.size).toBe(0)

@@ -122,7 +122,7 @@ describe('a zone file read again', () => {
     }
     const sizes = contentsOf(zone).map((content) => content.records)
     expect(Math.max(...sizes)).toBeLessThanOrEqual(160)
-    expect(sizes.length).toBeLessThan(2 * (2000 / 64))
+    expect(sizes.length).toBeLessThan(2 * (2000 / 16))
   })
 
   test('with the same text keeps everything', () => {
