@@ -10,6 +10,8 @@ const USAGE = `usage: npm run bench -- ROOM [options]
   dns    [--sizes 1000,100000,1000000] [--seconds 8] [--rounds 3] [--changes 7] [--signed] [--tcp]
          [--peers NSD,Knot,BIND,PowerDNS] [--program FILE]
          answers a second, from a change to the new answer, loading, memory, beside the peers
+  dns    --updates [--sizes 1000,100000] [--seconds 8] [--rounds 3] [--peers Knot,BIND] [--program FILE]
+         updates a second with 64 in flight, and how long one takes alone
   dns    --flood 10000000
          random packets: it goes on answering, and does not grow
   crash  [--rounds 1000] [--seed N]

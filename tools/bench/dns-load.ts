@@ -6,7 +6,7 @@ import { peerPath } from '../../test/support/peers.ts'
 
 /** Server and load each have a core to themselves. */
 export const SERVER_CORE: readonly string[] = ['taskset', '-c', '0']
-const LOAD_CORE: readonly string[] = ['taskset', '-c', '1']
+export const LOAD_CORE: readonly string[] = ['taskset', '-c', '1']
 /** Of /proc/PID/stat on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100
 
@@ -59,7 +59,7 @@ export async function residentMegabytes(root: number): Promise<number> {
   return sizes.reduce((sum, kilobytes) => sum + kilobytes, 0) / 1000
 }
 
-async function cpuSeconds(root: number): Promise<number> {
+export async function cpuSeconds(root: number): Promise<number> {
   const times = await Promise.all(
     (await processTree(root)).map(async (pid) => {
       const text = await readProcess(pid, 'stat')

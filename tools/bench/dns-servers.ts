@@ -27,8 +27,19 @@ export type NameServer = {
 
 export type Start = (folder: string, text: string) => Promise<NameServer>
 
+/** May update the zone and have it; of servers that are started for that. */
+export const UPDATE_KEY: {
+  readonly name: string
+  readonly algorithm: string
+  readonly secret: string
+} = {
+  name: 'bench',
+  algorithm: 'hmac-sha256',
+  secret: Buffer.from('updates of a zone by this folder').toString('base64'),
+}
+
 /** cairn-dns from a bundle or a source file. */
-export function startOurs(program: string): Start {
+export function startOurs(program: string, takesUpdates = false): Start {
   return async (folder, text) => {
     mkdirSync(folder, { recursive: true })
     const [dns, gitPort, observe] = [await freePort(), await freePort(), await freePort()]
@@ -36,7 +47,10 @@ export function startOurs(program: string): Start {
     writeFileSync(
       config,
       `listen = ["127.0.0.1:${dns}"]\n[store]\npath = "${join(folder, 'zones.git')}"\n` +
-        `[store.serve]\nlisten = "127.0.0.1:${gitPort}"\n[observe]\nlisten = "127.0.0.1:${observe}"\n`,
+        `[store.serve]\nlisten = "127.0.0.1:${gitPort}"\n[observe]\nlisten = "127.0.0.1:${observe}"\n` +
+        (takesUpdates
+          ? `[keys.${UPDATE_KEY.name}]\nsecret = "${UPDATE_KEY.secret}"\nupdate = ["."]\n`
+          : ''),
     )
     const run = () =>
       runProgram({
@@ -78,9 +92,9 @@ export function startOurs(program: string): Start {
 }
 
 /** The peers that are installed here, by name. */
-export function installedPeers(): ReadonlyMap<string, Start> {
+export function installedPeers(takesUpdates = false): ReadonlyMap<string, Start> {
   const found = new Map<string, Start>()
-  for (const [name, peer] of Object.entries(PEERS))
+  for (const [name, peer] of Object.entries(takesUpdates ? UPDATED_PEERS : PEERS))
     if (peerPath(peer.program) !== undefined) found.set(name, startPeer(peer))
     else console.error(`${peer.program} is not installed: no figures of ${name}`)
   return found
@@ -206,6 +220,68 @@ security-poll-suffix=
       const where = [`--config-dir=${folder}`]
       const reload = ['pdns_control', ...where, `--socket-dir=${folder}`, 'bind-reload-now', ORIGIN]
       return { args: where, reload }
+    },
+  },
+}
+
+/** Those that take updates by UPDATE alone, and nothing by a reload. */
+const UPDATED_PEERS: { readonly [name: string]: Peer } = {
+  Knot: {
+    program: 'knotd',
+    configure({ folder, port, file }) {
+      mkdirSync(join(folder, 'run'))
+      mkdirSync(join(folder, 'db'))
+      const { name, algorithm, secret } = UPDATE_KEY
+      const config = write(
+        folder,
+        'knot.conf',
+        `server:
+  rundir: ${folder}/run
+  listen: 127.0.0.1@${port}
+  udp-workers: 1
+  tcp-workers: 1
+  background-workers: 1
+log:
+  - target: stderr
+    any: warning
+key:
+  - id: ${name}
+    algorithm: ${algorithm}
+    secret: ${secret}
+acl:
+  - id: updates
+    key: ${name}
+    action: update
+database:
+  storage: ${folder}/db
+zone:
+  - domain: ${ORIGIN}
+    file: ${file}
+    zonefile-sync: -1
+    zonefile-load: difference
+    journal-content: all
+    acl: updates
+`,
+      )
+      return { args: ['-c', config], reload: [] }
+    },
+  },
+  BIND: {
+    program: 'named',
+    configure({ folder, port, file }) {
+      const { name, algorithm, secret } = UPDATE_KEY
+      const config = write(
+        folder,
+        'named.conf',
+        `key "${name}" { algorithm ${algorithm}; secret "${secret}"; };
+options { directory "${folder}"; listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; };
+  pid-file "${folder}/named.pid"; session-keyfile "${folder}/session.key"; recursion no; notify no; dnssec-validation no; };
+controls { };
+logging { category default { null; }; };
+zone "${ORIGIN}" { type primary; file "${file}"; allow-update { key "${name}"; }; };
+`,
+      )
+      return { args: ['-f', '-n', '1', '-c', config], reload: [] }
     },
   },
 }

@@ -16,6 +16,7 @@ import {
   type NameServer,
   type Start,
 } from './dns-servers.ts'
+import { measureUpdates } from './dns-updates.ts'
 import { ORIGIN, queryLines, zoneText } from './dns-zone.ts'
 import { formatFigures, median, saveFigures, type Figure } from './report.ts'
 
@@ -34,13 +35,14 @@ export async function benchDns(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      sizes: { type: 'string', default: '1000,100000,1000000' },
+      sizes: { type: 'string' },
       seconds: { type: 'string', default: '8' },
       rounds: { type: 'string', default: '3' },
       changes: { type: 'string', default: '7' },
       peers: { type: 'string', default: 'NSD,Knot,BIND,PowerDNS' },
       signed: { type: 'boolean', default: false },
       tcp: { type: 'boolean', default: false },
+      updates: { type: 'boolean', default: false },
       program: { type: 'string' },
       flood: { type: 'string' },
     },
@@ -53,8 +55,10 @@ export async function benchDns(args: readonly string[]): Promise<void> {
       return
     }
     const wanted = values.peers.split(',')
-    const starts = new Map([[OURS, startOurs(program)]])
-    for (const [name, start] of installedPeers()) if (wanted.includes(name)) starts.set(name, start)
+    const { updates } = values
+    const starts = new Map([[OURS, startOurs(program, updates)]])
+    for (const [name, start] of installedPeers(updates))
+      if (wanted.includes(name)) starts.set(name, start)
     const options: Options = {
       seconds: Number(values.seconds),
       rounds: Number(values.rounds),
@@ -63,13 +67,16 @@ export async function benchDns(args: readonly string[]): Promise<void> {
       signed: values.signed,
     }
     const figures: Figure[] = []
-    for (const size of values.sizes.split(',').map(Number))
-      figures.push(...(await measureSize(starts, join(folder, String(size)), size, options)))
+    const sizes = values.sizes ?? (updates ? '1000,100000' : '1000,100000,1000000')
+    const measure = updates ? measureUpdates : measureSize
+    for (const size of sizes.split(',').map(Number))
+      figures.push(...(await measure(starts, join(folder, String(size)), size, options)))
     console.log(formatFigures(figures))
-    console.log(
-      '\nHanded over means `git push` for cairn-dns, writing the file and the command to reload for the others.',
-    )
-    console.log(`written to ${saveFigures('dns', figures)}`)
+    if (!updates)
+      console.log(
+        '\nHanded over means `git push` for cairn-dns, writing the file and the command to reload for the others.',
+      )
+    console.log(`written to ${saveFigures(updates ? 'dns-updates' : 'dns', figures)}`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
