@@ -1,4 +1,5 @@
 // Chooses how UDP is answered: by packet workers where the machine lets us, by this thread where it does not.
+import type { Name } from '../../shared/dns/name.ts'
 import type { Clock } from '../../shared/clock/clock.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { DnsConfig } from './config.ts'
@@ -23,6 +24,8 @@ export async function openUdp(
     readonly publication: Publication
     readonly handle: Handle
     readonly defer: Defer
+    /** Zones that packet workers leave to `handle`. */
+    readonly isElsewhere: (origin: Name) => boolean
     readonly limits: DnsLimits
     readonly secrets: CookieSecrets | undefined
     readonly counts: AnswerCounts
@@ -35,22 +38,20 @@ export async function openUdp(
   const { udpOctets } = config.answers
   // Workers know no PROXY headers, and keep no log of what they answer.
   const isTapped = config.queryLog !== undefined || config.dnstap !== undefined
-  const isForWorkers =
-    config.workers > 0 && limits.proxies.size === 0 && !isTapped && config.view.length === 0
-  if (config.workers > 0 && config.view.length > 0)
-    log.info('packet-workers-refused', { asked: config.workers, why: 'they know no views' })
+  const isForWorkers = config.workers > 0 && limits.proxies.size === 0 && !isTapped
+  const handle = guardedHandle(parts.handle, log)
   const system = isForWorkers ? await openPlaneSystem() : undefined
   if (system === undefined) {
     if (isForWorkers) {
       const why = 'Node runs without --allow-ffi and --allow-worker'
       log.info('packet-workers-refused', { asked: config.workers, why })
     }
-    const handle = guardedHandle(parts.handle, log)
     const ports = new DatagramPorts({ handle, defer, limits, log })
     return { ports, status: () => ({ udp: 'main thread' }) }
   }
   const plane = new PacketPlane({
     ...parts,
+    handle,
     system,
     workers: config.workers,
     settings: {
@@ -59,6 +60,7 @@ export async function openUdp(
       cookieSecrets: secrets?.secrets,
       isCookieRequired: config.cookies.require,
       rateLimit: config.rateLimit.enabled ? config.rateLimit : undefined,
+      elsewhere: config.view.flatMap(({ clients }) => clients),
     },
   })
   secrets?.attach(plane)

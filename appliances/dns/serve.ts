@@ -2,7 +2,7 @@
 // and the name server answers what the listeners receive.
 import type { Context, Running } from '../../shared/appliance/appliance.ts'
 import { systemClock } from '../../shared/clock/clock.ts'
-import { formatName } from '../../shared/dns/name.ts'
+import { formatName, type Name } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
 import { formatEndpoint } from '../../shared/net/endpoint.ts'
 import { formatPrefix, PrefixSet } from '../../shared/net/prefix.ts'
@@ -13,7 +13,9 @@ import { countAnswers } from './answer-counts.ts'
 import { answerLimiter, cookieOptions } from './answer-limits.ts'
 import { openCertificates, reloadCertificates } from './certificates.ts'
 import { CookieSecrets } from '../../shared/dns-server/cookie-secrets.ts'
+import { GuardedZones } from './core/answer/guarded-zones.ts'
 import { Nameserver } from './core/answer/nameserver.ts'
+import { mayHaveZone } from './core/transfer/transfer-out.ts'
 import { zoneMerge } from './core/branch/zone-merge.ts'
 import { ZoneKeeper } from './core/branch/zone-keeper.ts'
 import type { BranchZones } from './core/branch/branch-zones.ts'
@@ -71,6 +73,11 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const dnssec = new Dnssec(config.dnssec, { publication, clock, log, fail: context.fail })
   publishLogged(keeper, branch.head, { views, dnssec, log })
   const counts = countAnswers(metrics, clock)
+  const guarded = catalogsOf(config)
+  const transferable = new PrefixSet(config.transfer.allow)
+  const guardedZones = new GuardedZones(guarded, (client, key, origin) =>
+    mayHaveZone(client, key, origin, (octets) => transferable.has(octets)),
+  )
   const server = new Nameserver(
     publication,
     {
@@ -78,8 +85,8 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
       udpLimitOctets: config.answers.udpOctets,
       defers: true,
       keepaliveMs: config.tcp.idle,
-      ...(!views.isSingle && {
-        zonesFor: ({ octets }, key) => views.of(octets, key).table,
+      ...((!views.isSingle || guarded.size > 0) && {
+        zonesFor: (client, key) => guardedZones.of(views.of(client.octets, key).table, client, key),
       }),
       ...(secrets && { cookies: cookieOptions(config.cookies, secrets, clock) }),
       ...(config.rateLimit.enabled && { limiter: answerLimiter(config.rateLimit, clock, 1) }),
@@ -146,6 +153,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     publication,
     handle: taps.handle,
     defer,
+    isElsewhere: (origin) => guarded.has(origin),
     limits,
     secrets,
     counts,
@@ -205,6 +213,12 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
       counts.flush()
     },
   }
+}
+
+/** Our own, and those that we follow. */
+function catalogsOf({ catalog, secondary }: DnsConfig): ReadonlySet<Name> {
+  const followed = secondary.filter((one) => one.catalog)
+  return new Set([...catalog, ...followed].map(({ zone }) => zone))
 }
 
 /** What of a head could not be served is said in the log: nobody waits for an answer who could be told. */

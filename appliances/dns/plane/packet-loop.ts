@@ -4,6 +4,7 @@ import { receiveMessageOnPort } from 'node:worker_threads'
 import { systemClock } from '../../../shared/clock/clock.ts'
 import { UdpBatch, UdpPoll } from '../../../shared/native/udp-batch.ts'
 import type { UdpSocket, UdpSystem } from '../../../shared/native/udp-socket.ts'
+import { PrefixSet } from '../../../shared/net/prefix.ts'
 import { Bug } from '../../../shared/result/result.ts'
 import { answerLimiter } from '../answer-limits.ts'
 import type { NameserverOptions } from '../core/answer/nameserver.ts'
@@ -35,6 +36,7 @@ export class PacketLoop {
   readonly #cookies: ServerCookies | undefined
   readonly #outOctets: number
   readonly #poll: UdpPoll | undefined
+  readonly #elsewhere: PrefixSet | undefined
   #responder: ImageResponder
   #news = 0
 
@@ -43,6 +45,7 @@ export class PacketLoop {
     this.#port = port
     this.#sockets = start.sockets.map(({ fd, isIpv6 }) => system.adopt(fd, isIpv6))
     this.#outOctets = settings.udpLimitOctets
+    if (settings.elsewhere.length > 0) this.#elsewhere = new PrefixSet(settings.elsewhere)
     this.#batch = new UdpBatch(system, PACKET_LIMIT_OCTETS, (settings.udpLimitOctets + 7) & ~7)
     this.#client = new BatchClient(this.#batch)
     this.#poll = this.#sockets.length > 1 ? new UdpPoll(system, this.#sockets) : undefined
@@ -96,18 +99,12 @@ export class PacketLoop {
     const { memory } = batch
     const start = batch.inAt(i)
     const end = start + length
-    let octets: number
+    const client = this.#client
+    let octets = DEFERRED
     try {
       const out = batch.outAt(i)
-      octets = this.#responder.respond(
-        memory,
-        start,
-        end,
-        this.#client,
-        memory,
-        out,
-        this.#outOctets,
-      )
+      if (this.#elsewhere?.has(client.octets) !== true)
+        octets = this.#responder.respond(memory, start, end, client, memory, out, this.#outOctets)
     } catch (cause) {
       // A fault of ours that one packet finds must not end the service for all others.
       const why = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
@@ -121,8 +118,8 @@ export class PacketLoop {
         packet: memory.slice(start, end),
         socket: nthSocket,
         ...batch.senderOf(i),
-        octets: this.#client.octets.slice(),
-        port: this.#client.port,
+        octets: client.octets.slice(),
+        port: client.port,
       })
     }
   }

@@ -12,7 +12,9 @@ import { Bug } from '../../../shared/result/result.ts'
 import type { AnswerCounts } from '../core/answer/nameserver.ts'
 import { ImageWriter } from '../core/image/image-writer.ts'
 import type { Publication, Published } from '../core/publication.ts'
-import type { Defer } from '../../../shared/dns-server/core/defer.ts'
+import { DEFERRED, type Defer } from '../../../shared/dns-server/core/defer.ts'
+import type { Handle } from '../../../shared/dns-server/handle.ts'
+import { formatName, type Name } from '../../../shared/dns/name.ts'
 import { SocketClient } from '../../../shared/dns-server/socket-client.ts'
 import { RECEIVE_BUFFER_BYTES } from '../../../shared/dns-server/udp-listener.ts'
 import type { UdpPort, UdpPorts } from '../../../shared/dns-server/udp-ports.ts'
@@ -45,8 +47,11 @@ export type PlaneOptions = {
   readonly workers: number
   readonly settings: AnswerSettings
   readonly publication: Publication
-  /** Takes over what workers cannot answer. */
+  /** Answers what workers cannot, and leaves what takes more than that to `defer`. */
+  readonly handle: Handle
   readonly defer: Defer
+  /** Zones that workers leave to `handle`. */
+  readonly isElsewhere: (origin: Name) => boolean
   readonly counts: AnswerCounts
   readonly clock: Clock
   readonly log: Log
@@ -57,6 +62,7 @@ export type PlaneOptions = {
 export class PacketPlane implements UdpPorts {
   readonly #options: PlaneOptions
   readonly #image: ImageWriter
+  readonly #out: Buffer
   readonly #control = new SharedArrayBuffer(CONTROL.words * 4)
   readonly #words = new Int32Array(this.#control)
   /** One for each worker, of every address. */
@@ -70,7 +76,8 @@ export class PacketPlane implements UdpPorts {
 
   constructor(options: PlaneOptions) {
     this.#options = options
-    this.#image = new ImageWriter(randomBytes(4).readInt32LE())
+    this.#image = new ImageWriter(randomBytes(4).readInt32LE(), options.isElsewhere)
+    this.#out = Buffer.alloc(options.settings.udpLimitOctets)
   }
 
   /** For /status. */
@@ -155,8 +162,10 @@ export class PacketPlane implements UdpPorts {
       return
     }
     if (this.#image.memory !== memory) this.#tellAll({ kind: 'image', image: this.#image.memory })
+    const { log, isElsewhere } = this.#options
     for (const origin of this.#image.elsewhere())
-      this.#options.log.warn('zone-too-large', { zone: origin, why: 'one thread answers for it' })
+      if (!isElsewhere(origin))
+        log.warn('zone-too-large', { zone: formatName(origin), why: 'one thread answers for it' })
   }
 
   #tellAll(message: ToWorker): void {
@@ -212,10 +221,16 @@ export class PacketPlane implements UdpPorts {
     }
     const { packet, to, control, octets, port } = message
     const { signal } = this.#closing
-    void this.#options.defer(packet, new SocketClient('udp', formatAddress(octets), port), {
+    const { handle, defer } = this.#options
+    const socket = sockets[message.socket]!
+    const client = new SocketClient('udp', formatAddress(octets), port)
+    const length = handle(packet, client, this.#out)
+    if (length > 0) socket.send(this.#out.subarray(0, length), to, control)
+    if (length !== DEFERRED) return
+    void defer(packet, client, {
       signal,
       send: async (answer) => {
-        if (!signal.aborted) sockets[message.socket]!.send(answer, to, control)
+        if (!signal.aborted) socket.send(answer, to, control)
       },
     })
   }

@@ -2,6 +2,7 @@
 import type { AnswerCounts } from '../core/answer/nameserver.ts'
 import type { Transport } from '../../../shared/dns-server/core/client.ts'
 import type { Verdict } from '../../../shared/dns-server/core/response-limiter.ts'
+import type { Prefix } from '../../../shared/net/prefix.ts'
 import type { RateLimitConfig } from '../limits-table.ts'
 
 /** Words that all threads share. */
@@ -28,6 +29,8 @@ export type AnswerSettings = {
   readonly cookieSecrets: readonly Uint8Array[] | undefined
   readonly isCookieRequired: boolean
   readonly rateLimit: RateLimitConfig | undefined
+  /** Clients who see other zones than those of the image: the main thread answers them. */
+  readonly elsewhere: readonly Prefix[]
 }
 
 export type WorkerStart = {

@@ -42,6 +42,7 @@ type Placed = {
 
 export class ImageWriter {
   readonly #seed: number
+  readonly #isElsewhere: (origin: Name) => boolean
   readonly #limitOctets: number
   readonly #key: NameKey
   readonly #name = new NameIndexKey()
@@ -55,8 +56,13 @@ export class ImageWriter {
   #lastId = ZONES_ID
 
   /** `seed` is any number that no client knows: it decides which names share a slot. */
-  constructor(seed: number, limitOctets: number = IMAGE_LIMIT_OCTETS) {
+  constructor(
+    seed: number,
+    isElsewhere: (origin: Name) => boolean = () => false,
+    limitOctets: number = IMAGE_LIMIT_OCTETS,
+  ) {
     this.#seed = seed | 0
+    this.#isElsewhere = isElsewhere
     this.#limitOctets = limitOctets
     this.#key = new NameKey(this.#seed)
     this.#space = new ImageSpace(Math.min(FIRST_OCTETS, limitOctets))
@@ -73,7 +79,7 @@ export class ImageWriter {
     return { octets: this.#space.end, garbageOctets: this.#space.garbageOctets }
   }
 
-  /** Origins that did not fit, whose answers readers leave to others. */
+  /** Origins that did not fit, or were not to: readers leave their answers to others. */
   *elsewhere(): IterableIterator<Name> {
     for (const [origin, { id, zone }] of this.#placed)
       if (zone !== undefined && !this.#living.has(id)) yield origin
@@ -105,7 +111,10 @@ export class ImageWriter {
     const placed = this.#place(zone)
     this.#living.set(placed.id, placed)
     const isPlaced =
-      this.#addNodes(placed, zone) && this.#addOrder(placed, zone) && this.#addChain(placed, zone)
+      !this.#isElsewhere(zone.origin) &&
+      this.#addNodes(placed, zone) &&
+      this.#addOrder(placed, zone) &&
+      this.#addChain(placed, zone)
     if (!isPlaced) this.#bury(placed)
     this.#putZone(zone.origin, placed)
   }

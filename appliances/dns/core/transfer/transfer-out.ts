@@ -11,8 +11,8 @@ import type { Record } from '../../../../shared/dns/record.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import type { ZoneTable } from '../answer/zone-answer.ts'
 import { bareAnswer } from '../../../../shared/dns-server/core/bare-answer.ts'
-import { isStream } from '../../../../shared/dns-server/core/client.ts'
-import { grantsFor } from '../keys/key.ts'
+import { isStream, type Client } from '../../../../shared/dns-server/core/client.ts'
+import { grantsFor, type Key } from '../keys/key.ts'
 import { outlineMessage } from '../../../../shared/dns-server/core/message-outline.ts'
 import type { Request, RequestHandler } from '../request.ts'
 import { isNewerSerial } from '../text/soa-serial.ts'
@@ -101,12 +101,8 @@ export class TransferServer {
     if (query.qclass !== CLASS.IN) return RCODE.REFUSED
     const { key, client } = request
     const { name, served } = asked
-    const mayHave =
-      key === undefined
-        ? this.#options.allows(client.octets)
-        : grantsFor(key, 'transfer', name).length > 0
     // Who may have nothing learns nothing of which zones there are.
-    if (!mayHave) return RCODE.REFUSED
+    if (!mayHaveZone(client, key, name, this.#options.allows)) return RCODE.REFUSED
     if (served === undefined) return RCODE.NOTAUTH
     if (served.zone === undefined || soaRecord(served.zone) === undefined) return RCODE.SERVFAIL
     return this.#running < TRANSFERS_LIMIT ? RCODE.NOERROR : RCODE.SERVFAIL
@@ -157,6 +153,16 @@ export class TransferServer {
     const records = difference && differenceSequence(soa, difference)
     return records === undefined ? full : { kind: 'incremental', records }
   }
+}
+
+/** Whether a client, with the key that it signed with, may have the zone whole; `allows` tells of who signs nothing. */
+export function mayHaveZone(
+  client: Client,
+  key: Key | undefined,
+  zone: Name,
+  allows: (octets: Uint8Array) => boolean,
+): boolean {
+  return key === undefined ? allows(client.octets) : grantsFor(key, 'transfer', zone).length > 0
 }
 
 type TransferQuery = {

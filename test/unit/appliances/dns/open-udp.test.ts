@@ -40,6 +40,14 @@ class Served {
     this.counts,
   )
   udp: OpenUdp | undefined
+  /** Questions that the main thread was asked. */
+  handled = 0
+  elsewhere: ReadonlySet<string> = new Set()
+  readonly more: string
+
+  constructor(more = '') {
+    this.more = more
+  }
 
   publish(zone: Zone): void {
     const before = this.publication.get(zone.origin)?.zone
@@ -48,7 +56,7 @@ class Served {
 
   async open(workers: number, hosts: readonly string[], defer: Defer): Promise<Endpoint[]> {
     const config = decodeConfig(
-      `listen = ["127.0.0.1:53"]\nworkers = ${workers}\n[store]\npath = "x.git"\n`,
+      `listen = ["127.0.0.1:53"]\nworkers = ${workers}\n[store]\npath = "x.git"\n${this.more}`,
       'dns.toml',
       dnsConfig,
       [],
@@ -58,8 +66,12 @@ class Served {
     this.udp = await openUdp(config.value, {
       publication: this.publication,
       limits: DEFAULT_DNS_LIMITS,
-      handle: (packet, client, out) => this.server.handle(packet, client, out),
+      handle: (packet, client, out) => {
+        this.handled++
+        return this.server.handle(packet, client, out)
+      },
       defer,
+      isElsewhere: (origin) => this.elsewhere.has(origin),
       secrets: new CookieSecrets(undefined, systemClock),
       counts: this.counts,
       clock: systemClock,
@@ -208,6 +220,41 @@ describe.each([
       'udp ignored',
       'udp ignored',
     ])
+  })
+})
+
+describe('packet workers leave to the main thread', () => {
+  test('zones that are kept elsewhere, and answer all others', async () => {
+    const served = new Served()
+    const hidden = zoneOf('example.net.', ZONE)
+    served.elsewhere = new Set([hidden.origin])
+    for (const zone of [hidden, zoneOf('example.org.', ZONE)]) served.publish(zone)
+    const [address] = await served.open(1, ['127.0.0.1'], NOBODY)
+    const rcodeOf = async (question: string) =>
+      (await askPacket(address!, queryOf(question))).answer[3]! & 0xf
+    expect(await rcodeOf('ns.example.org. A')).toBe(0)
+    expect(served.handled).toBe(0)
+    expect(await rcodeOf('ns.example.net. A')).toBe(0)
+    expect(await rcodeOf('nx.example.net. A')).toBe(3)
+    expect(served.handled).toBe(2)
+  })
+
+  test('the clients of views, and what they send that deserves no answer', async () => {
+    const served = new Served('[[view]]\nname = "v"\nclients = ["127.0.0.1"]\n')
+    served.publish(zoneOf('example.org.', ZONE))
+    const [four, six] = await served.open(1, ['127.0.0.1', '::1'], NOBODY)
+    const response = Uint8Array.from(queryOf('ns.example.org. A'))
+    response[2] = 0x80
+    const socket = createSocket('udp4')
+    socket.on('message', () => served.faults.push(new Error('a response was answered')))
+    await new Promise((done) => socket.send(response, four!.port, '127.0.0.1', done))
+    for (const at of [four!, six!])
+      expect((await askPacket(at, queryOf('ns.example.org. A'))).answer.at(-1)).toBe(1)
+    expect(served.handled).toBe(2)
+    await served.udp!.ports.close()
+    socket.close()
+    expect(served.faults).toEqual([])
+    expect(served.counted.sort()).toEqual(['udp 0', 'udp 0', 'udp ignored'])
   })
 })
 
