@@ -42,9 +42,20 @@ export class NameHash {
 
   /** 20 octets; `name` canonical. */
   of(name: Name): string {
+    return this.#ofInput(this.#input.write(name, 0, 'latin1'))
+  }
+
+  /** As `of`, of the name that stands in `octets` from `from` to `to`. */
+  ofOctets(octets: Uint8Array, from: number, to: number): string {
+    const input = this.#input
+    for (let i = from; i < to; i++) input[i - from] = octets[i]!
+    return this.#ofInput(to - from)
+  }
+
+  #ofInput(octets: number): string {
     const input = this.#input
     const { iterations, salt } = this.parameters
-    let length = input.write(name, 0, 'latin1')
+    let length = octets
     for (let left = iterations; ; left--) {
       input.set(salt, length)
       const digest = hash('sha1', input.subarray(0, length + salt.length), 'latin1')

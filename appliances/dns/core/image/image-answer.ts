@@ -1,22 +1,25 @@
 // Answers the usual queries straight from an image: positive ones with their addresses, one alias, NODATA, NXDOMAIN,
-// wildcards and referrals, octet for octet what the name server says (answer/nameserver.ts), without garbage.
+// wildcards and referrals, with signatures and proofs for who sets DO, octet for octet what the name server says
+// (answer/nameserver.ts), without garbage.
 // Everything else, and every answer that does not fit, is PASSED to it: there is one definition of the truth.
 import { OPT, OPT_OCTETS } from '../../../../shared/dns/edns.ts'
 import { FLAG, HEADER_OCTETS, RCODE } from '../../../../shared/dns/message.ts'
-import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
+import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { octetsHash, RESPONSE_KIND } from '../../../../shared/dns-server/core/response-limiter.ts'
 import { SOA_FIELD } from '../zone/zone.ts'
 import type { ImageReader } from './image-reader.ts'
 import { NODE, NODE_FLAG, RRSET, WORD, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'
 import { NameKey } from './name-key.ts'
+import { ImageProofs } from './image-proofs.ts'
+import { ImageRecords, read16, read32 } from './image-records.ts'
 import { Question } from './question.ts'
-import { WireWriter } from './wire-writer.ts'
+import type { WireWriter } from './wire-writer.ts'
 
 /** Not answered here. */
 export const PASSED = -2
 
 /** Where a name leads. */
-const FOUND = { passed: 0, node: 1, nothing: 2, cut: 3 } as const
+const FOUND = { passed: 0, node: 1, nothing: 2, cut: 3, wildcard: 4 } as const
 type Found = (typeof FOUND)[keyof typeof FOUND]
 
 /** Name servers of a delegation that are written here; more are another's. */
@@ -29,14 +32,14 @@ export class ImageAnswer {
   readonly #reader: ImageReader
   readonly #udpLimitOctets: number
   readonly #question = new Question()
-  readonly #writer = new WireWriter()
+  readonly #records: ImageRecords
+  readonly #writer: WireWriter
+  readonly #proofs: ImageProofs
   readonly #qname: NameKey
   /** An owner, or a host that is looked up. */
   readonly #other: NameKey
   /** Of an alias. */
   readonly #target: NameKey
-  /** Of rdata, while it is written. */
-  readonly #name: NameKey
   readonly #serversAt = new Int32Array(SERVERS_LIMIT)
 
   // What `#lookUp` found.
@@ -45,8 +48,18 @@ export class ImageAnswer {
   /** Label of the name at which the zone's origin starts. */
   #originLabel = 0
   #node = 0
+  /** Label of the name at which its closest encloser starts, when the name is not there itself. */
+  #encloser = 0
 
   // The answer under way.
+  /** The name that the answer ends with: the qname, or where an alias leads. */
+  #sname: NameKey
+  /** CNAME rrset that was written. */
+  #alias = 0
+  /** Rrset whose hosts have addresses to send along. */
+  #hosts = 0
+  #isDenied = false
+  #isReferral = false
   #answers = 0
   #authorities = 0
   #additionals = 0
@@ -62,7 +75,10 @@ export class ImageAnswer {
     this.#qname = new NameKey(reader.seed)
     this.#other = new NameKey(reader.seed)
     this.#target = new NameKey(reader.seed)
-    this.#name = new NameKey(reader.seed)
+    this.#sname = this.#qname
+    this.#records = new ImageRecords(reader)
+    this.#writer = this.#records.writer
+    this.#proofs = new ImageProofs(reader)
   }
 
   /**
@@ -77,11 +93,8 @@ export class ImageAnswer {
     this.#countedAt = 0
     this.#countedOctets = qname.length
     const found = this.#lookUp(qname, question.qtype)
-    if (found === FOUND.passed) return PASSED
-    const flags = this.#reader.octets[this.#zone + ZONE.flags]!
     // Signatures have TTLs of their own.
-    if (question.qtype === TYPE.RRSIG || ((flags & ZONE_FLAG.signed) !== 0 && question.dnssecOk))
-      return PASSED
+    if (found === FOUND.passed || question.qtype === TYPE.RRSIG) return PASSED
     const writer = this.#writer
     const optOctets = question.hasEdns ? OPT_OCTETS : 0
     const limit = Math.min(question.limitOctets, Math.max(this.#udpLimitOctets, 512)) - optOctets
@@ -90,14 +103,18 @@ export class ImageAnswer {
     this.#authorities = 0
     this.#additionals = 0
     this.#isAuthoritative = found !== FOUND.cut
+    this.#sname = qname
+    this.#alias = 0
+    this.#hosts = 0
+    this.#isDenied = false
+    this.#isReferral = found === FOUND.cut
+    this.#proofs.clear()
     this.rcode = RCODE.NOERROR
     this.isTruncated = false
     if (!writer.fits(question.end - start - HEADER_OCTETS)) return PASSED
-    writer.copy(packet, start + HEADER_OCTETS, question.end - start - HEADER_OCTETS)
+    writer.copyFrom(packet, start + HEADER_OCTETS, question.end - start - HEADER_OCTETS)
     writer.remember(qname, this.#originLabel, HEADER_OCTETS + qname.starts[this.#originLabel]!)
-    const isWritten =
-      found === FOUND.cut ? this.#refer(qname) : this.#answerFrom(found, question.qtype)
-    if (!isWritten || writer.isFull) return PASSED
+    if (!this.#answerFrom(found, question.qtype) || writer.isFull) return PASSED
     if (question.hasEdns) this.#writeOpt(question.dnssecOk)
     this.#writeHeader(packet, start, out, to)
     return writer.at - to
@@ -157,14 +174,15 @@ export class ImageAnswer {
     }
     this.#node = node
     if (node !== 0) return FOUND.node
-    if ((flags & ZONE_FLAG.wildcards) === 0) return FOUND.nothing
-    for (let i = 1; i <= origin; i++) {
-      if (i !== origin && reader.nodeAt(id, key, i) === 0) continue
-      this.#node = reader.wildcardAt(id, key, i)
-      if (this.#node !== 0) this.#countNode(this.#node)
-      break
-    }
-    return this.#node === 0 ? FOUND.nothing : FOUND.node
+    const hasWildcards = (flags & ZONE_FLAG.wildcards) !== 0
+    if (!hasWildcards && !this.#isSigned()) return FOUND.nothing
+    let encloser = 1
+    while (encloser < origin && reader.nodeAt(id, key, encloser) === 0) encloser++
+    this.#encloser = encloser
+    if (hasWildcards) this.#node = reader.wildcardAt(id, key, encloser)
+    if (this.#node === 0) return FOUND.nothing
+    this.#countNode(this.#node)
+    return FOUND.wildcard
   }
 
   /** The highest delegation at or above the name, 0 when there is none, -1 for a DNAME above it. */
@@ -185,17 +203,42 @@ export class ImageAnswer {
   }
 
   #answerFrom(found: Found, qtype: number): boolean {
+    this.#records.ownedByQname()
+    const isLeft = found === FOUND.cut || this.#answerOne(found, this.#qname, qtype)
+    if (!isLeft) return false
+    if (this.#alias !== 0 && !this.#follow(this.#alias, qtype)) return false
+    return this.#writeRest()
+  }
+
+  /** The answer section for `name`, and what is to come behind it. */
+  #answerOne(found: Found, name: NameKey, qtype: number): boolean {
+    const isSigned = this.#isSigned()
+    const proofs = this.#proofs
+    if (isSigned) proofs.about(this.#zone, name, this.#originLabel)
     if (found === FOUND.nothing) {
       this.rcode = RCODE.NXDOMAIN
-      return this.#writeNegative()
+      if (isSigned) proofs.noName(this.#encloser)
+      return this.#deny()
     }
     const node = this.#node
-    const rrset = this.#rrsetOf(node, qtype)
-    if (rrset !== 0) return this.#writeAnswer(rrset) && this.#writeAddresses(rrset)
-    if ((this.#reader.octets[node + NODE.flags]! & NODE_FLAG.cname) === 0)
-      return this.#writeNegative()
-    const cname = this.#rrsetOf(node, TYPE.CNAME)
-    return cname !== 0 && this.#writeAnswer(cname) && this.#follow(cname, qtype)
+    const records = this.#records
+    const isAlias = (this.#reader.octets[node + NODE.flags]! & NODE_FLAG.cname) !== 0
+    let rrset = records.rrsetOf(node, qtype)
+    if (rrset === 0 && !isAlias) {
+      if (isSigned && found === FOUND.wildcard) proofs.wildcardWithoutType(this.#encloser)
+      else if (isSigned) proofs.noType(node)
+      return this.#deny()
+    }
+    if (isSigned && found === FOUND.wildcard) proofs.wildcard(this.#encloser)
+    if (rrset !== 0) this.#hosts = rrset
+    else {
+      rrset = records.rrsetOf(node, TYPE.CNAME)
+      if (rrset === 0 || this.#alias !== 0) return false
+      this.#alias = rrset
+    }
+    const count = records.write(node, rrset, records.ttlSecondsOf(rrset), isSigned)
+    this.#answers += count
+    return count > 0
   }
 
   /** One alias is followed here, to a name of any zone; to another alias, and back to itself, it is not. */
@@ -205,23 +248,15 @@ export class ImageAnswer {
     const at = cname + RRSET.records + 2
     if (target.load(octets, at, at + read16(octets, at - 2)) < 0) return false
     if (target.hashes[0] === this.#qname.hashes[0]) return false
-    const isServed = this.#lookUp(target, qtype)
-    if (isServed === FOUND.passed) return this.#isNowhere(target, qtype)
-    if ((octets[this.#zone + ZONE.flags]! & ZONE_FLAG.signed) !== 0 && this.#question.dnssecOk)
-      return false
-    if (isServed === FOUND.cut) return this.#refer(target)
-    if (isServed === FOUND.nothing) {
-      this.rcode = RCODE.NXDOMAIN
-      return this.#writeNegative()
+    const found = this.#lookUp(target, qtype)
+    if (found === FOUND.passed) return this.#isNowhere(target, qtype)
+    this.#sname = target
+    if (found === FOUND.cut) {
+      this.#isReferral = true
+      return true
     }
-    const rrset = this.#rrsetOf(this.#node, qtype)
-    if (rrset === 0) {
-      const flags = octets[this.#node + NODE.flags]!
-      return (flags & NODE_FLAG.cname) === 0 && this.#writeNegative()
-    }
-    const count = this.#writeRRset(rrset, target, octets, at)
-    this.#answers += count
-    return count > 0 && this.#writeAddresses(rrset)
+    this.#records.ownedBy(target, octets, at)
+    return this.#answerOne(found, target, qtype)
   }
 
   /** In no zone of ours: then the alias is all there is to say. */
@@ -231,33 +266,93 @@ export class ImageAnswer {
     return true
   }
 
-  /** RFC 1034 §4.3.2 step 3b, with the glue of RFC 9471 first. */
-  #refer(key: NameKey): boolean {
+  /** Signatures and proofs go along with what is answered from the zone that was found. */
+  #isSigned(): boolean {
+    const flags = this.#reader.octets[this.#zone + ZONE.flags]!
+    return (flags & ZONE_FLAG.signed) !== 0 && this.#question.dnssecOk
+  }
+
+  /** The SOA record goes along. */
+  #deny(): boolean {
+    this.#isDenied = true
+    this.#countNode(this.#apexOf(this.#zone))
+    return true
+  }
+
+  /** Authority and additional section. */
+  #writeRest(): boolean {
+    const isReferred = !this.#isReferral || this.#writeDelegation()
+    if (!isReferred || (this.#isDenied && !this.#writeSoa()) || !this.#writeProofs()) return false
+    if (this.#isReferral) return this.#writeServers()
+    return this.#hosts === 0 || this.#writeHosts(this.#hosts)
+  }
+
+  /** RFC 1034 §4.3.2 step 3b, and whether the delegated zone is signed (RFC 4035 §3.1.4). */
+  #writeDelegation(): boolean {
+    const cut = this.#node
+    const records = this.#records
+    const ns = records.rrsetOf(cut, TYPE.NS)
+    if (ns === 0 || read16(this.#reader.octets, ns + RRSET.count) > SERVERS_LIMIT) return false
+    this.#countNode(cut)
+    if (!this.#ownedByNode(cut) || !this.#writeAuthority(cut, ns, records.ttlSecondsOf(ns), false))
+      return false
+    if (!this.#isSigned()) return true
+    const ds = records.rrsetOf(cut, TYPE.DS)
+    if (ds !== 0) return this.#writeAuthority(cut, ds, records.ttlSecondsOf(ds), true)
+    const originLabels = this.#sname.labels - this.#originLabel
+    this.#proofs.about(this.#zone, this.#other, this.#other.labels - originLabels)
+    this.#proofs.noType(cut)
+    return true
+  }
+
+  /** SOA with the TTL of RFC 2308 §3. */
+  #writeSoa(): boolean {
+    const apex = this.#apexOf(this.#zone)
+    const ttlSeconds = this.#negativeTtlSeconds(this.#zone)
+    if (ttlSeconds < 0 || !this.#ownedByNode(apex)) return false
+    const soa = this.#records.rrsetOf(apex, TYPE.SOA)
+    return this.#writeAuthority(apex, soa, ttlSeconds, this.#isSigned())
+  }
+
+  #writeProofs(): boolean {
+    const { octets } = this.#reader
+    const { nodes, zones, count } = this.#proofs
+    for (let i = 0; i < count; i++) {
+      const node = nodes[i]!
+      const zone = zones[i]!
+      const hasChain = (octets[zone + ZONE.flags]! & ZONE_FLAG.chain) !== 0
+      const rrset = this.#records.rrsetOf(node, hasChain ? TYPE.NSEC3 : TYPE.NSEC)
+      const negative = this.#negativeTtlSeconds(zone)
+      if (rrset === 0 || negative < 0 || !this.#ownedByNode(node)) return false
+      // RFC 9077 §3.
+      const ttlSeconds = Math.min(this.#records.ttlSecondsOf(rrset), negative)
+      if (!this.#writeAuthority(node, rrset, ttlSeconds, true)) return false
+    }
+    return true
+  }
+
+  /** Addresses of a delegation's servers, the glue of RFC 9471 first. */
+  #writeServers(): boolean {
     const { octets } = this.#reader
     const cut = this.#node
-    this.#countNode(cut)
-    const ns = this.#rrsetOf(cut, TYPE.NS)
-    if (ns === 0) return false
+    const ns = this.#records.rrsetOf(cut, TYPE.NS)
     const count = read16(octets, ns + RRSET.count)
-    if (count > SERVERS_LIMIT) return false
-    const name = cut + NODE.name
     const other = this.#other
+    const name = cut + NODE.name
     if (other.load(octets, name, name + octets[cut + NODE.nameLength]!) < 0) return false
     const cutLabels = other.labels
-    const written = this.#writeRRset(ns, other, octets, name)
-    if (written < 0) return false
-    this.#authorities += written
     let record = ns + RRSET.records
     for (let i = 0; i < count; i++) {
       this.#serversAt[i] = record
       record += 2 + read16(octets, record)
     }
+    const isSigned = this.#isSigned()
     for (const isBelowCut of [true, false])
       for (let i = 0; i < count; i++) {
         const at = this.#serversAt[i]! + 2
         if (other.load(octets, at, at + read16(octets, at - 2)) < 0) return false
-        if (this.#isBelow(other, key, cutLabels) !== isBelowCut) continue
-        if (!this.#writeAddressesOf(other, at)) return false
+        if (this.#isBelow(other, this.#sname, cutLabels) !== isBelowCut) continue
+        if (!this.#writeAddressesOf(other, at, isSigned && !isBelowCut)) return false
       }
     return true
   }
@@ -274,12 +369,13 @@ export class ImageAnswer {
   }
 
   /** Addresses of the hosts that an answer names, each host once. */
-  #writeAddresses(rrset: number): boolean {
+  #writeHosts(rrset: number): boolean {
     const { octets } = this.#reader
     const before = HOST_OFFSETS[read16(octets, rrset + RRSET.type)]
     if (before === undefined) return true
     const count = read16(octets, rrset + RRSET.count)
     if (count > SERVERS_LIMIT) return false
+    const isSigned = this.#isSigned()
     const other = this.#other
     let record = rrset + RRSET.records
     for (let i = 0; i < count; i++) {
@@ -290,134 +386,56 @@ export class ImageAnswer {
       let isNew = true
       for (let n = 0; n < i; n++) if (this.#serversAt[n] === hash) isNew = false
       this.#serversAt[i] = hash
-      if (isNew && !this.#writeAddressesOf(other, at)) return false
+      if (isNew && !this.#writeAddressesOf(other, at, isSigned)) return false
       record = end
     }
     return true
   }
 
   /** Of a host whose name stands at `at` of the image; one outside of the zone has no node in it. */
-  #writeAddressesOf(host: NameKey, at: number): boolean {
-    const { octets } = this.#reader
+  #writeAddressesOf(host: NameKey, at: number, isSigned: boolean): boolean {
+    const records = this.#records
     const node = this.#reader.nodeAt(this.#zoneId, host, 0)
     if (node === 0) return true
+    records.ownedBy(host, this.#reader.octets, at)
     for (let i = 0; i < 2; i++) {
-      const rrset = this.#rrsetOf(node, i === 0 ? TYPE.A : TYPE.AAAA)
+      const rrset = records.rrsetOf(node, i === 0 ? TYPE.A : TYPE.AAAA)
       if (rrset === 0) continue
-      const count = this.#writePlain(rrset, host, octets, at)
+      const count = records.write(node, rrset, records.ttlSecondsOf(rrset), isSigned)
       if (count < 0) return false
       this.#additionals += count
     }
     return true
   }
 
-  /** SOA with the TTL of RFC 2308 §3. */
-  #writeNegative(): boolean {
-    const { octets, words } = this.#reader
-    const apex = words[(this.#zone + ZONE.apex) >> 2]! * 8
-    this.#countNode(apex)
-    const soa = apex === 0 ? 0 : this.#rrsetOf(apex, TYPE.SOA)
-    if (soa === 0 || read16(octets, soa + RRSET.count) !== 1) return false
-    const other = this.#other
-    const name = apex + NODE.name
-    if (other.load(octets, name, name + octets[apex + NODE.nameLength]!) < 0) return false
-    const record = soa + RRSET.records
-    const minimum = read32(octets, record + 2 + read16(octets, record) - SOA_FIELD.minimum)
-    const ttlSeconds = Math.min(read32(octets, soa + RRSET.ttl), minimum)
-    const count = this.#writeRRset(soa, other, octets, name, ttlSeconds)
+  /** What is written from now on belongs to the node at `node`, whose name is in `#other` then. */
+  #ownedByNode(node: number): boolean {
+    const { octets } = this.#reader
+    const name = node + NODE.name
+    if (this.#other.load(octets, name, name + octets[node + NODE.nameLength]!) < 0) return false
+    this.#records.ownedBy(this.#other, octets, name)
+    return true
+  }
+
+  #writeAuthority(node: number, rrset: number, ttlSeconds: number, isSigned: boolean): boolean {
+    const count = this.#records.write(node, rrset, ttlSeconds, isSigned)
     this.#authorities += count
     return count > 0
   }
 
-  /** In the answer section, owned by the qname. */
-  #writeAnswer(rrset: number): boolean {
-    const count = this.#writeRRset(rrset, undefined, this.#reader.octets, 0)
-    this.#answers += count
-    return count > 0
+  #apexOf(zone: number): number {
+    return this.#reader.words[(zone + ZONE.apex) >> 2]! * 8
   }
 
-  /** Number of records, or -1. Without an owner it is the qname. `from` is where the owner is spelled in `source`. */
-  #writeRRset(
-    rrset: number,
-    owner: NameKey | undefined,
-    source: Uint8Array,
-    from: number,
-    ttlSeconds = -1,
-  ): number {
+  /** How long a "no" of the zone may be kept (RFC 2308 §5); -1 for a zone without the one SOA record that says it. */
+  #negativeTtlSeconds(zone: number): number {
     const { octets } = this.#reader
-    const names = COMPRESSED_NAMES[read16(octets, rrset + RRSET.type)]
-    if (names === undefined) return this.#writePlain(rrset, owner, source, from)
-    const writer = this.#writer
-    const count = read16(octets, rrset + RRSET.count)
-    const other = this.#name
-    let record = rrset + RRSET.records
-    for (let i = 0; i < count; i++) {
-      const end = record + 2 + read16(octets, record)
-      if (!this.#writeOwner(rrset, owner, source, from, ttlSeconds)) return -1
-      const lengthAt = writer.at
-      if (!writer.fits(2 + names.before)) return -1
-      writer.at += 2
-      writer.copy(octets, record + 2, names.before)
-      let at = record + 2 + names.before
-      for (let left = names.count; left > 0; left--) {
-        const next = other.load(octets, at, end)
-        if (next < 0 || !writer.name(other, octets, at)) return -1
-        at = next
-      }
-      if (at > end || !writer.fits(end - at)) return -1
-      writer.copy(octets, at, end - at)
-      writer.patch16(lengthAt, writer.at - lengthAt - 2)
-      record = end
-    }
-    return count
-  }
-
-  /** Rdata as it is. */
-  #writePlain(rrset: number, owner: NameKey | undefined, source: Uint8Array, from: number): number {
-    const { octets } = this.#reader
-    const writer = this.#writer
-    const count = read16(octets, rrset + RRSET.count)
-    let record = rrset + RRSET.records
-    for (let i = 0; i < count; i++) {
-      const size = 2 + read16(octets, record)
-      if (!this.#writeOwner(rrset, owner, source, from, -1) || !writer.fits(size)) return -1
-      writer.copy(octets, record, size)
-      record += size
-    }
-    return count
-  }
-
-  /** Owner, type, class and TTL. */
-  #writeOwner(
-    rrset: number,
-    owner: NameKey | undefined,
-    source: Uint8Array,
-    from: number,
-    ttlSeconds: number,
-  ): boolean {
-    const writer = this.#writer
-    if (owner === undefined) {
-      if (!writer.fits(2)) return false
-      writer.u16(QNAME_POINTER)
-    } else if (!writer.name(owner, source, from)) return false
-    if (!writer.fits(8)) return false
-    const { octets } = this.#reader
-    const { out, at } = writer
-    out[at] = octets[rrset]!
-    out[at + 1] = octets[rrset + 1]!
-    out[at + 2] = 0
-    out[at + 3] = CLASS.IN
-    writer.at = at + 4
-    if (ttlSeconds >= 0) writer.u32(ttlSeconds)
-    else {
-      const ttl = rrset + RRSET.ttl
-      out[at + 4] = octets[ttl]!
-      out[at + 5] = octets[ttl + 1]!
-      out[at + 6] = octets[ttl + 2]!
-      out[at + 7] = octets[ttl + 3]!
-      writer.at = at + 8
-    }
-    return true
+    const apex = this.#apexOf(zone)
+    const soa = apex === 0 ? 0 : this.#records.rrsetOf(apex, TYPE.SOA)
+    if (soa === 0 || read16(octets, soa + RRSET.count) !== 1) return -1
+    const record = soa + RRSET.records
+    const minimum = read32(octets, record + 2 + read16(octets, record) - SOA_FIELD.minimum)
+    return Math.min(this.#records.ttlSecondsOf(soa), minimum)
   }
 
   #countNode(node: number): void {
@@ -425,18 +443,6 @@ export class ImageAnswer {
     this.#counted = octets
     this.#countedAt = node + NODE.name
     this.#countedOctets = octets[node + NODE.nameLength]!
-  }
-
-  /** Offset of a node's rrset; 0 when it has none of the type. */
-  #rrsetOf(node: number, type: number): number {
-    const { octets } = this.#reader
-    let left = octets[node + NODE.rrsets]! | (octets[node + NODE.rrsets + 1]! << 8)
-    let at = node + NODE.name + octets[node + NODE.nameLength]!
-    for (; left > 0 && at < octets.length; left--) {
-      if (read16(octets, at) === type) return at
-      at += RRSET.records + read32(octets, at + RRSET.octets)
-    }
-    return 0
   }
 
   #writeOpt(dnssecOk: boolean): void {
@@ -471,29 +477,7 @@ export class ImageAnswer {
   }
 }
 
-function read16(octets: Uint8Array, at: number): number {
-  return (octets[at]! << 8) | octets[at + 1]!
-}
-
-function read32(octets: Uint8Array, at: number): number {
-  return ((read16(octets, at) << 16) | read16(octets, at + 2)) >>> 0
-}
-
 const EMPTY: Uint8Array = new Uint8Array(0)
-
-/** The question's name is always the first thing behind the header. */
-const QNAME_POINTER = 0xc000 | HEADER_OCTETS
-
-/** Types whose rdata is written compressed: octets before the names, and how many there are. */
-const COMPRESSED_NAMES: {
-  readonly [type: number]: { readonly before: number; readonly count: number } | undefined
-} = {
-  [TYPE.NS]: { before: 0, count: 1 },
-  [TYPE.CNAME]: { before: 0, count: 1 },
-  [TYPE.PTR]: { before: 0, count: 1 },
-  [TYPE.MX]: { before: 2, count: 1 },
-  [TYPE.SOA]: { before: 0, count: 2 },
-}
 
 /** Octets before the host in the rdata of types whose answers bring its addresses along. */
 const HOST_OFFSETS: { readonly [type: number]: number | undefined } = {

@@ -1,11 +1,6 @@
 // The order of NSEC records and the chain of NSEC3 records of a zone in an image, as the name server asks for them.
 import type { Name } from '../../../../shared/dns/name.ts'
-import {
-  hashedOwner,
-  hashOfOwner,
-  NameHash,
-  type HashParameters,
-} from '../../../../shared/dnssec/name-hash.ts'
+import { hashedOwner, hashOfOwner, type NameHash } from '../../../../shared/dnssec/name-hash.ts'
 import type { AnsweredChain, AnsweredOrder } from '../zone/answered-zone.ts'
 import type { ImageReader } from './image-reader.ts'
 import { HashIndexKey, NameIndexKey } from './index-keys.ts'
@@ -74,32 +69,3 @@ export class ImageChain implements AnsweredChain {
     return this.#reader.index.find(this.#index, this.#sought)
   }
 }
-
-/** One for all zones that hash alike, so that what is kept of a hash outlives a change of its zone. */
-export class NameHashes {
-  readonly #hashes = new Map<string, NameHash>()
-
-  /** For the chain of the zone at `zone`. */
-  of(reader: ImageReader, zone: number): NameHash {
-    const parameters = parametersAt(reader, zone)
-    const key = `${parameters.iterations} ${Buffer.from(parameters.salt).toString('hex')}`
-    let hash = this.#hashes.get(key)
-    if (hash === undefined) {
-      if (this.#hashes.size >= KEPT_LIMIT) this.#hashes.clear()
-      hash = new NameHash(parameters)
-      this.#hashes.set(key, hash)
-    }
-    return hash
-  }
-}
-
-function parametersAt({ words, octets }: ImageReader, zone: number): HashParameters {
-  const salt = zone + ZONE.name + octets[zone + ZONE.nameLength]!
-  return {
-    iterations: words[(zone + ZONE.iterations) >> 2]!,
-    salt: octets.slice(salt, salt + octets[zone + ZONE.saltLength]!),
-  }
-}
-
-/** Parameters are nearly always those of RFC 9276. */
-const KEPT_LIMIT = 64

@@ -47,16 +47,16 @@ export class ImageResponder {
   ): number {
     for (;;) {
       const generation = this.#reader.generation()
-      const octets = this.#answer.answer(packet, start, end, out, to)
-      if (octets !== PASSED) {
-        if (!this.#reader.isCurrent(generation)) continue
-        return this.#limited(octets, packet, start, client, out, to)
-      }
-      if (generation !== this.#generation) this.#zones.forget()
-      this.#generation = generation
-      this.#pending.clear()
-      this.#zones.metElsewhere = false
       try {
+        const octets = this.#answer.answer(packet, start, end, out, to)
+        if (octets !== PASSED) {
+          if (!this.#reader.isCurrent(generation)) continue
+          return this.#limited(octets, packet, start, client, out, to)
+        }
+        if (generation !== this.#generation) this.#zones.forget()
+        this.#generation = generation
+        this.#pending.clear()
+        this.#zones.metElsewhere = false
         const message = packet.subarray(start, end)
         const length = this.#server.handle(message, client, out.subarray(to, to + outOctets))
         if (!this.#reader.isCurrent(generation)) continue

@@ -12,10 +12,11 @@ import {
   type ZoneRRset,
 } from '../zone/zone-node.ts'
 import { cutAbove, type ZoneCounts } from '../zone/zone.ts'
-import { ImageChain, ImageOrder, NameHashes } from './image-denial.ts'
+import { ImageChain, ImageOrder } from './image-denial.ts'
 import type { ImageReader } from './image-reader.ts'
 import { NODE, RRSET, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'
 import type { NameKey } from './name-key.ts'
+import { NameHashes } from './name-hashes.ts'
 
 /** The zones of an image by origin. Good for one generation of it: what is kept here is what was read first. */
 export class ImageZones {
@@ -89,7 +90,7 @@ class ImageZone implements AnsweredZone {
     this.isSigned = (flags & ZONE_FLAG.signed) !== 0
     this.order = new ImageOrder(reader, key, at, origin)
     if ((flags & ZONE_FLAG.chain) !== 0) {
-      const chain = new ImageChain(reader, at, origin, hashes.of(reader, at))
+      const chain = new ImageChain(reader, at, origin, hashes.of(reader, at).names)
       this.chain = chain
       this.hashed = {
         get(owner) {

@@ -54,6 +54,23 @@ export class NameKey {
     return step(step(this.hashes[i]!, ASTERISK), 1)
   }
 
+  /** Becomes `*` right below the ancestor of `name` that starts with label `i`, at least 1. */
+  loadWildcard(name: NameKey, i: number): void {
+    const { octets, starts, hashes } = this
+    const from = name.starts[i]!
+    octets[0] = 1
+    octets[1] = ASTERISK
+    for (let at = from; at < name.length; at++) octets[at - from + 2] = name.octets[at]!
+    this.length = name.length - from + 2
+    this.labels = name.labels - i + 1
+    starts[0] = 0
+    hashes[0] = name.wildcardHash(i)
+    for (let label = i; label <= name.labels; label++) {
+      starts[label - i + 1] = name.starts[label]! - from + 2
+      hashes[label - i + 1] = name.hashes[label]!
+    }
+  }
+
   loadName(name: Name): void {
     const { octets } = this
     for (let i = 0; i < name.length; i++) octets[i] = name.charCodeAt(i)

@@ -8,11 +8,16 @@ const POINTER = 0xc000
 const POINTER_LIMIT = 0x3fff
 
 export class WireWriter {
+  readonly #image: Uint8Array
+  readonly #imageView: DataView
   #out: Uint8Array = new Uint8Array(0)
+  #outView: DataView = new DataView(this.#out.buffer)
   /** Where the message starts in `out`; offsets of pointers count from there. */
   #start = 0
   #end = 0
   at = 0
+  /** Where the name written last stands whole, counted from the message's start. */
+  nameAt = 0
   /** Something did not fit, or cannot be pointed to: what stands there is no answer. */
   isFull = false
   #isCrowded = false
@@ -20,8 +25,16 @@ export class WireWriter {
   readonly #hashes = new Int32Array(SUFFIX_LIMIT)
   readonly #offsets = new Int32Array(SUFFIX_LIMIT)
 
+  constructor(image: Uint8Array) {
+    this.#image = image
+    this.#imageView = new DataView(image.buffer, image.byteOffset, image.byteLength)
+  }
+
   start(out: Uint8Array, start: number, at: number, limitOctets: number): void {
-    this.#out = out
+    if (out !== this.#out) {
+      this.#out = out
+      this.#outView = new DataView(out.buffer, out.byteOffset, out.byteLength)
+    }
     this.#start = start
     this.#end = start + limitOctets
     this.at = at
@@ -58,14 +71,32 @@ export class WireWriter {
     this.at = at + 4
   }
 
-  /** The caller has asked whether they fit. */
-  copy(from: Uint8Array, start: number, octets: number): void {
+  /** Octets of a packet; the caller has asked whether they fit. */
+  copyFrom(packet: Uint8Array, start: number, octets: number): void {
     const out = this.#out
-    let { at } = this
+    const { at } = this
     this.at = at + octets
-    // `set` makes an object of the part to copy, which a short loop is cheaper than.
-    if (octets > 64) out.set(from.subarray(start, start + octets), at)
-    else for (const end = start + octets; start < end; start++) out[at++] = from[start]!
+    for (let i = 0; i < octets; i++) out[at + i] = packet[start + i]!
+  }
+
+  /**
+   * Octets of the image; the caller has asked whether they fit. Eight at a time, the last eight over the ones before: `set`
+   * makes an object of the part to copy. Throws for what is outside of the image, where a torn read may lead.
+   */
+  copy(start: number, octets: number): void {
+    const { at } = this
+    this.at = at + octets
+    if (octets < 8) {
+      const out = this.#out
+      const image = this.#image
+      for (let i = 0; i < octets; i++) out[at + i] = image[start + i]!
+      return
+    }
+    const from = this.#imageView
+    const to = this.#outView
+    const last = octets - 8
+    for (let i = 0; i < last; i += 8) to.setBigUint64(at + i, from.getBigUint64(start + i))
+    to.setBigUint64(at + last, from.getBigUint64(start + last))
   }
 
   patch16(at: number, value: number): void {
@@ -89,10 +120,12 @@ export class WireWriter {
     const { labels, starts, hashes } = key
     const out = this.#out
     let { at } = this
+    this.nameAt = at - this.#start
     for (let i = 0; i < labels; i++) {
       const hash = hashes[i]!
       const known = this.#find(hash, key, i)
       if (known >= 0) {
+        if (i === 0) this.nameAt = known
         out[at] = (POINTER | known) >>> 8
         out[at + 1] = known
         this.at = at + 2
