@@ -3,12 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { canonicalName, type Name } from '../dns/name.ts'
 import { nextName, nameAt } from '../dns/rdata-fields.ts'
 import { CLASS } from '../dns/record-types.ts'
-import {
-  publicKeyOf,
-  verifiedAlgorithmOf,
-  verifyOctets,
-  type VerifiedAlgorithm,
-} from './algorithms.ts'
+import { publicKeyOf, verifiedAlgorithmOf, verifyOctets } from './algorithms.ts'
 import { canonicalRdatas, signedLabels } from './canonical.ts'
 import { keyTag, parseDnskey } from './dnskey.ts'
 
@@ -112,13 +107,15 @@ export function parseRrsig(rdata: Uint8Array): Rrsig {
   }
 }
 
-/** A key that verifies, in the form node:crypto wants. */
+/** A key that verifies. */
 export type VerifyingKey = {
   readonly tag: number
-  readonly algorithm: VerifiedAlgorithm
+  /** Number of the algorithm. */
+  readonly algorithm: number
   readonly flags: number
-  readonly dnskey: Uint8Array
   readonly publicKey: KeyObject
+  /** `signature` in the form of an RRSIG. */
+  verify(data: Uint8Array, signature: Uint8Array): boolean
 }
 
 /** Undefined for what is no zone key, or of an algorithm that is not spoken here, or not a key of its algorithm. */
@@ -128,7 +125,13 @@ export function verifyingKey(dnskey: Uint8Array): VerifyingKey | undefined {
   if (key === undefined || algorithm === undefined) return undefined
   const publicKey = publicKeyOf(algorithm, key.publicKey)
   if (publicKey === undefined) return undefined
-  return { tag: keyTag(dnskey), algorithm, flags: key.flags, dnskey, publicKey }
+  return {
+    tag: keyTag(dnskey),
+    algorithm: key.algorithm,
+    flags: key.flags,
+    publicKey,
+    verify: (data, signature) => verifyOctets(algorithm, publicKey, { data, signature }),
+  }
 }
 
 /** Whether an RRSIG over exactly these records was made by this DNSKEY. Says nothing of its time. */
@@ -142,11 +145,10 @@ export function verifyRrsigBy(rrset: RRset, rrsig: Uint8Array, key: VerifyingKey
   const { algorithm, tag, ttlSeconds, expiration, inception, covered } = parseRrsig(rrsig)
   const signer = signerOf(rrsig)
   if (signer === undefined || covered !== rrset.type) return false
-  if (key.algorithm.number !== algorithm || key.tag !== tag) return false
+  if (key.algorithm !== algorithm || key.tag !== tag) return false
   const by = { key: { tag, algorithm }, signer }
   const { data } = dataToSign({ ...rrset, ttlSeconds }, by, { inception, expiration })
-  const signature = rrsig.subarray(FIXED_OCTETS + signer.length)
-  return verifyOctets(key.algorithm, key.publicKey, { data, signature })
+  return key.verify(data, rrsig.subarray(FIXED_OCTETS + signer.length))
 }
 
 /** Canonical; undefined when there is no name where it should stand. */

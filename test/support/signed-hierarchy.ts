@@ -105,8 +105,13 @@ export class SignedHierarchy {
     const [qname, qtype] = question.split(' ')
     const owner = canonicalName(name(qname!))
     const zone = closest([...this.#servers.keys()], owner, qtype === 'DS')
+    return this.at(formatName(zone ?? ROOT), question)
+  }
+
+  /** Asked of the servers of one zone. */
+  at(origin: string, question: string): Message {
     const query = queryOf(question, { transport: 'tcp', edns: 4096, dnssecOk: true })
-    return send(this.#servers.get(zone ?? ROOT)!, query, 'tcp')
+    return send(this.#servers.get(name(origin))!, query, 'tcp')
   }
 
   claim(question: string): Claim {

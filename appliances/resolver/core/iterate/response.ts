@@ -1,7 +1,7 @@
 // What a response says (RFC 1034 §4.3.2, RFC 2308 §2): links of the answer, a delegation, or nothing that helps. Whatever
 // the servers of the zone have no say in is not looked at: names outside of it, glue for names outside of it, links
 // behind an alias that leaves it (RFC 5452 §6).
-import { FLAG, RCODE, type Message } from '../../../../shared/dns/message.ts'
+import { FLAG, RCODE, type Message, type MessageRecord } from '../../../../shared/dns/message.ts'
 import { canonicalName, isAtOrBelow, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { formatAddress } from '../../../../shared/net/address.ts'
@@ -47,8 +47,12 @@ const NAME_LIMIT_OCTETS = 255
 /** `message` has rcode NOERROR or NXDOMAIN. */
 export function readFindings(message: Message, asked: Asked, times: LinkTimes): Findings {
   const { zone, qname, qtype } = asked
-  const answers = groupRRsets(message.answers).filter(({ owner }) => isAtOrBelow(owner, zone))
-  const authority = groupRRsets(message.authorities).filter(({ owner }) => isAtOrBelow(owner, zone))
+  // A signature speaks for itself wherever it stands.
+  const spare = message.additionals.filter(({ type }) => type === TYPE.RRSIG)
+  const inZone = (records: readonly MessageRecord[]): RRset[] =>
+    groupRRsets([...records, ...spare]).filter(({ owner }) => isAtOrBelow(owner, zone))
+  const answers = inZone(message.answers)
+  const authority = inZone(message.authorities)
   const isAuthoritative = (message.flags & FLAG.AA) !== 0
   if (
     !isAuthoritative &&
@@ -83,7 +87,8 @@ export function readFindings(message: Message, asked: Asked, times: LinkTimes): 
       if (qtype === TYPE.DS && cut.owner === qname) return lame('answers for the child')
       return { kind: 'referral', referral: referralOf(cut) }
     }
-    if (!isAuthoritative && !asked.isForwarder) return lame('does not serve the zone')
+    if (!isAuthoritative && !asked.isForwarder && proofs.length === 0)
+      return lame('does not serve the zone')
   }
   if (qtype === TYPE.DS && soa?.owner === qname && zone !== qname)
     return lame('answers for the child')

@@ -1,14 +1,24 @@
 // How much work one answer may cause. Zones can be made so that checking them the plain way takes minutes (KeyTrap,
 // CVE-2023-50387; NSEC3 of many iterations, CVE-2023-50868): whoever exceeds a limit is bogus.
 
+import type { VerifyingKey } from '../../../../shared/dnssec/rrsig.ts'
+
 export type CheckPolicy = {
   /** RFC 9905 §3: zones that rest on SHA-1 count as unsigned, unless someone wants them verified. */
   readonly acceptsSha1: boolean
   /** More iterations count as unsigned (RFC 9276 §3.2); BIND, Knot Resolver and PowerDNS draw the same line. */
   readonly iterationLimit: number
+  /** Shorter RSA keys sign nothing. */
+  readonly rsaMinimumBits: number
+  /** Algorithms besides those that are spoken here, by number: what makes a key of a DNSKEY. None, but in tests. */
+  readonly moreAlgorithms?: ReadonlyMap<number, (dnskey: Uint8Array) => VerifyingKey | undefined>
 }
 
-export const DEFAULT_POLICY: CheckPolicy = { acceptsSha1: false, iterationLimit: 50 }
+export const DEFAULT_POLICY: CheckPolicy = {
+  acceptsSha1: false,
+  iterationLimit: 50,
+  rsaMinimumBits: 1024,
+}
 
 /** Signatures looked at for one RRset. */
 export const SIGNATURE_LIMIT = 8

@@ -62,9 +62,12 @@ function checkSigned(set: RRset, claim: Claim, keys: ZoneKeys, chain: TrustChain
   if (!signed.ok) return bogus(signed.error)
   const { encloser, ttlSeconds } = signed.value
   if (encloser === undefined) return { security: 'secure', ttlSeconds }
+  // What it would mean is left open (RFC 6672 §3.3), and nothing above the name says that it is there.
+  if (set.type === TYPE.DNAME)
+    return bogus({ code: REASON.BOGUS, text: `${setText(set)} comes from a wildcard` })
   const denials = checkDenials(claim.authority, keys, chain, chain.policy)
   return proven(denials, (denial) => denial.nothingCloser(set.owner, encloser), ttlSeconds, {
-    code: REASON.NSEC_MISSING,
+    code: REASON.BOGUS,
     text: `Nothing proves that a wildcard may stand for ${formatName(set.owner)}`,
   })
 }
@@ -72,8 +75,10 @@ function checkSigned(set: RRset, claim: Claim, keys: ZoneKeys, chain: TrustChain
 function* checkAbsence(claim: Claim, chain: TrustChain): Check<Verdict> {
   const { qname, qtype, authority } = claim
   const soa = authority.find(({ type }) => type === TYPE.SOA)
+  const hasProofs = authority.some(({ type }) => type === TYPE.NSEC || type === TYPE.NSEC3)
   const missing = {
-    code: REASON.NSEC_MISSING,
+    // Records that prove something else are worse than none.
+    code: hasProofs ? REASON.BOGUS : REASON.NSEC_MISSING,
     text: `Nothing proves that there is no ${formatName(qname)} ${claim.kind === 'nodata' ? typeText(qtype) : 'of any type'}`,
   }
   const signers = denialSigners(authority, qname, qtype).slice(0, SIGNER_LIMIT)

@@ -49,11 +49,11 @@ export class Nsec3Denial implements Denial {
     if (found === undefined) return undefined
     const { encloser, cover } = found
     if (cover === undefined) return undefined
-    // §8.6: a delegation without DS may hide in a span that opts out.
-    if (qtype === TYPE.DS && isOptOut(cover)) return 'opted-out'
     const wildcard = this.#match(wildcardOf(encloser))
-    if (wildcard === undefined || !lacksType(wildcard, qname, qtype)) return undefined
-    return isOptOut(cover) ? 'opted-out' : 'proved'
+    if (wildcard !== undefined && !lacksType(wildcard, qname, qtype)) return undefined
+    // §8.6: a delegation without DS may hide in a span that opts out, and with it anything below.
+    if (isOptOut(cover)) return 'opted-out'
+    return wildcard === undefined ? undefined : 'proved'
   }
 
   noName(qname: Name): Proved | undefined {

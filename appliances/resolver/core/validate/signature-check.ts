@@ -87,7 +87,7 @@ function checkSignature(
     return err({ code: REASON.BOGUS, text: `${what} is over another name` })
   const wrongTime = checkTime(fields, nowSeconds, what)
   if (wrongTime !== undefined) return err(wrongTime)
-  const candidates = keys.filter((key) => key.tag === tag && key.algorithm.number === algorithm)
+  const candidates = keys.filter((key) => key.tag === tag && key.algorithm === algorithm)
   if (candidates.length === 0)
     return err({
       code: REASON.DNSKEY_MISSING,

@@ -105,6 +105,11 @@ export class TrustChain implements CheckTime {
       // No zone begins at an alias, or below a DNAME.
       const signed = checkSignatures(alias, above, this)
       if (!signed.ok) return this.#refused(signed.error)
+      if (signed.value.encloser !== undefined)
+        return this.#bogus(
+          REASON.BOGUS,
+          `The alias in place of ${formatName(zone)} DS comes from a wildcard`,
+        )
       return { kind: 'no-cut', untilSeconds: this.#until(signed.value.ttlSeconds) }
     }
     const denials = checkDenials(evidence.authority, above, this, this.policy)

@@ -67,11 +67,11 @@ export function checkKeys(
 /** A key that is not revoked (RFC 5011 §2.1), of an algorithm and a size that are accepted. */
 export function acceptedKey(dnskey: Uint8Array, policy: CheckPolicy): VerifyingKey | undefined {
   if (checkRdata(TYPE.DNSKEY, dnskey) !== undefined || !speaks(dnskey[3]!, policy)) return undefined
-  const key = verifyingKey(dnskey)
+  const key = policy.moreAlgorithms?.get(dnskey[3]!)?.(dnskey) ?? verifyingKey(dnskey)
   if (key === undefined || (key.flags & KEY_FLAG.revoked) !== 0) return undefined
   const { modulusLength, publicExponent } = key.publicKey.asymmetricKeyDetails ?? {}
   if (modulusLength === undefined || publicExponent === undefined) return key
-  if (modulusLength < RSA_MINIMUM_BITS || modulusLength > RSA_LIMIT_BITS) return undefined
+  if (modulusLength < policy.rsaMinimumBits || modulusLength > RSA_LIMIT_BITS) return undefined
   return publicExponent <= EXPONENT_LIMIT ? key : undefined
 }
 
@@ -101,6 +101,7 @@ function names(ds: Uint8Array, zone: Name, dnskey: Uint8Array, budget: CheckBudg
 }
 
 function speaks(algorithm: number, policy: CheckPolicy): boolean {
+  if (policy.moreAlgorithms?.has(algorithm) === true) return true
   const known = verifiedAlgorithmOf(algorithm)
   return known !== undefined && (known.hash !== 'sha1' || policy.acceptsSha1)
 }
@@ -110,7 +111,6 @@ function digests(digestType: number, policy: CheckPolicy): boolean {
   return digestType === DIGEST_SHA256 || digestType === DIGEST_SHA384
 }
 
-const RSA_MINIMUM_BITS = 1024
 const RSA_LIMIT_BITS = 4096
 /** A long exponent makes one verification cost as much as a signature; all that are used have 2 or 17 bits. */
 const EXPONENT_LIMIT = 0xffff_ffffn

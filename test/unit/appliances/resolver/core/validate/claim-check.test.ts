@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { DEFAULT_POLICY } from '../../../../../../appliances/resolver/core/validate/check-limits.ts'
 import { REASON } from '../../../../../../appliances/resolver/core/validate/claim.ts'
 import { TrustMemory } from '../../../../../../appliances/resolver/core/validate/trust-memory.ts'
 import { formatName } from '../../../../../../shared/dns/name.ts'
@@ -133,7 +134,7 @@ describe('where the chain ends', () => {
     // SHA-1 counts as unsigned, until someone wants it; then it must be right.
     const weak = `leaf. DS 1 13 1 ${'00'.repeat(20)}`
     expect(check(weak).security).toBe('insecure')
-    const policy = { acceptsSha1: true, iterationLimit: 50 }
+    const policy = { ...DEFAULT_POLICY, acceptsSha1: true }
     expect(check(weak, { policy }).security).toBe('bogus')
     // One that is spoken suffices to be strict.
     expect(check(`leaf. DS 1 99 2 ${digest}\nleaf. DS 1 13 2 ${digest}`).security).toBe('bogus')
