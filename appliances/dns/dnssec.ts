@@ -7,7 +7,8 @@ import type { Zone } from './core/zone/zone.ts'
 import type { DnssecConfig } from './dnssec-table.ts'
 import { KeyFolder } from './key-folder.ts'
 import { askParents } from './parent-ds.ts'
-import { ZoneSigning } from './zone-signing.ts'
+import { SignThread } from './signing/sign-thread.ts'
+import { ZoneSigning } from './signing/zone-signing.ts'
 
 const TICK_MS = 60_000
 
@@ -15,6 +16,7 @@ export class Dnssec {
   readonly #zones = new Map<Name, ZoneSigning>()
   readonly #gone = new Set<Name>()
   readonly #clock: Clock
+  readonly #thread = SignThread.open()
   #timer: Timer | undefined
 
   constructor(
@@ -38,7 +40,7 @@ export class Dnssec {
       }
       const askParent = (name: Name): ReturnType<typeof askParents> =>
         askParents(name, signing.parents)
-      const zone = { folder, clock, log, publish, askParent, fail }
+      const zone = { folder, clock, log, publish, askParent, thread: this.#thread, fail }
       this.#zones.set(origin, new ZoneSigning(origin, signing, zone))
       this.#gone.add(origin)
     }
@@ -65,7 +67,7 @@ export class Dnssec {
 
   async stop(): Promise<void> {
     this.#timer?.cancel()
-    await Promise.all([...this.#zones.values()].map((zone) => zone.stop()))
+    await Promise.all([this.#thread?.stop(), ...[...this.#zones.values()].map((z) => z.stop())])
   }
 
   #arm(): void {

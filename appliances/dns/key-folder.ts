@@ -41,7 +41,9 @@ export type ZoneState = {
 
 /** Above this the state, of which every version is appended, is written anew. */
 const STATE_LIMIT_BYTES = 65_536
-const SIGNATURES_LIMIT_BYTES = 1 << 30
+const KEPT = 'signatures'
+/** A larger one is signed anew. */
+const KEPT_LIMIT_BYTES = 2 ** 31 - 1
 /** A tag that another key of the zone has would make validators try both. */
 const TAG_TRIES = 20
 
@@ -108,19 +110,29 @@ export class KeyFolder {
     else append(file, Buffer.from(`\n${line}`), constants.O_DSYNC)
   }
 
-  signatures(origin: Name): Buffer {
-    const file = this.#file(origin, 'signatures')
-    return sizeOf(file) > SIGNATURES_LIMIT_BYTES ? Buffer.alloc(0) : (read(file) ?? Buffer.alloc(0))
+  /** The zone as it was signed last (kept-zone.ts); empty when there is none. */
+  keptZone(origin: Name): Buffer {
+    const file = this.#file(origin, KEPT)
+    return sizeOf(file) > KEPT_LIMIT_BYTES ? Buffer.alloc(0) : (read(file) ?? Buffer.alloc(0))
   }
 
-  appendSignatures(origin: Name, frames: Uint8Array): void {
-    append(this.#file(origin, 'signatures'), frames, 0)
+  appendKept(origin: Name, frames: Uint8Array): void {
+    append(this.#file(origin, KEPT), frames, 0)
   }
 
   /** What is behind `octets` goes. */
-  cutSignatures(origin: Name, octets: number): void {
-    const file = this.#file(origin, 'signatures')
+  cutKept(origin: Name, octets: number): void {
+    const file = this.#file(origin, KEPT)
     if (sizeOf(file) > octets) truncateSync(file, octets)
+  }
+
+  /** Where another one is written, for `replaceKept`. */
+  newKeptFile(origin: Name): string {
+    return `${this.#file(origin, KEPT)}.new`
+  }
+
+  replaceKept(origin: Name): void {
+    renameSync(this.newKeptFile(origin), this.#file(origin, KEPT))
   }
 
   /** Words that a person left for the server, each once. */

@@ -13,7 +13,7 @@ import { canonicalName, type Name } from '../../shared/dns/name.ts'
 import { CLASS, TYPE } from '../../shared/dns/record-types.ts'
 import { isIPv6 } from 'node:net'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
-import type { ParentDs } from './zone-signing.ts'
+import type { ParentDs } from './signing/zone-signing.ts'
 
 const ANSWER_LIMIT_MS = 3_000
 

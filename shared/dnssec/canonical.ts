@@ -1,22 +1,34 @@
 // The canonical form of names, rdata and rrsets that DNSSEC signs and digests (RFC 4034 §6, RFC 6840 §5.1).
-import { labelCount, type Name } from '../dns/name.ts'
+import { labelCount, ROOT, type Name } from '../dns/name.ts'
 import { rdataNames } from '../dns/rdata.ts'
 import { TYPE } from '../dns/record-types.ts'
 
 /**
- * A string that sorts (as JavaScript compares strings) where `name` (canonical) stands in canonical order (§6.1):
- * labels from the root on, each closed by a zero. Names below a name are those whose key begins with its key.
+ * A string that sorts (as JavaScript compares strings) where `name` (canonical) stands in canonical order (§6.1) among
+ * the names at and below `origin`: labels in front of it, the last one first, each closed by a zero. Octets 0 and 1 of a
+ * label become 1 1 and 1 2. Names below a name are those whose key begins with its key.
  */
-export function orderKey(name: Name): string {
-  const ends: number[] = []
-  for (let at = 0; name.charCodeAt(at) !== 0; at += 1 + name.charCodeAt(at)) ends.push(at)
+export function orderKey(name: Name, origin: Name = ROOT): string {
+  const end = name.length - origin.length
   let key = ''
-  for (let i = ends.length - 1; i >= 0; i--) {
-    const at = ends[i]! + 1
-    const label = name.slice(at, at + name.charCodeAt(at - 1))
-    key += (ESCAPED.test(label) ? label.replace(ESCAPED_ALL, escapeOctet) : label) + '\0'
+  for (let at = 0; at < end;) {
+    const next = at + 1 + name.charCodeAt(at)
+    key = `${escapeLabel(name.slice(at + 1, next))}\0${key}`
+    at = next
   }
   return key
+}
+
+/** The name that has this key. */
+export function nameOfKey(key: string, origin: Name): Name {
+  let name: string = origin
+  for (let at = 0; at < key.length;) {
+    const end = key.indexOf('\0', at)
+    const label = unescapeLabel(key.slice(at, end))
+    name = String.fromCharCode(label.length) + label + name
+    at = end + 1
+  }
+  return name as Name
 }
 
 /** Negative, zero or positive; both names canonical. */
@@ -63,17 +75,22 @@ export function signedLabels(owner: Name): number {
   return labelCount(owner) - (isWildcard ? 1 : 0)
 }
 
-function escapeOctet(octet: string): string {
-  return octet === '\0' ? '\x01\x01' : '\x01\x02'
+function escapeLabel(label: string): string {
+  for (let i = 0; i < label.length; i++)
+    if (label.charCodeAt(i) <= 1)
+      return label.replaceAll('\x01', '\x01\x02').replaceAll('\0', '\x01\x01')
+  return label
+}
+
+function unescapeLabel(label: string): string {
+  return label.includes('\x01')
+    ? label.replaceAll('\x01\x01', '\0').replaceAll('\x01\x02', '\x01')
+    : label
 }
 
 const UPPER_A = 0x41
 const UPPER_Z = 0x5a
 const LOWER = 0x20
-// oxlint-disable-next-line no-control-regex -- labels hold any octet
-const ESCAPED = /[\0\x01]/
-// oxlint-disable-next-line no-control-regex -- labels hold any octet
-const ESCAPED_ALL = /[\0\x01]/g
 
 /** RFC 4034 §6.2 without NSEC (RFC 6840 §5.1) and without HINFO, which has no names. */
 const LOWER_CASED: ReadonlySet<number> = new Set([

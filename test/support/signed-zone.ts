@@ -3,13 +3,13 @@ import { generateKeyPairSync } from 'node:crypto'
 import { algorithmNamed, type AlgorithmName } from '../../shared/dnssec/algorithms.ts'
 import { dsRdata } from '../../shared/dnssec/dnskey.ts'
 import { zoneKey, type ZoneKey } from '../../appliances/dns/core/dnssec/key-file.ts'
-import {
-  ZoneSigner,
-  type SignerSettings,
-  type SigningRound,
-  type SigningWork,
-  type ZoneKeys,
-} from '../../appliances/dns/core/dnssec/zone-signer.ts'
+import type {
+  SignerSettings,
+  SigningRound,
+  ZoneKeys,
+} from '../../appliances/dns/core/dnssec/signing-plan.ts'
+import type { SigningWork } from '../../appliances/dns/core/dnssec/whole-signing.ts'
+import { ZoneSigner } from '../../appliances/dns/core/dnssec/zone-signer.ts'
 import { recordTtlSeconds, type Zone } from '../../appliances/dns/core/zone/zone.ts'
 import { formatName, type Name } from '../../shared/dns/name.ts'
 import { formatRdata } from '../../shared/dns/rdata.ts'

@@ -10,7 +10,7 @@ import {
   KEY_FLAG,
 } from '../../../../shared/dnssec/dnskey.ts'
 import type { KeyTimes, ZoneKey } from './key-file.ts'
-import type { ZoneKeys } from './zone-signer.ts'
+import type { ZoneKeys } from './signing-plan.ts'
 
 export type KeyPolicy = {
   /** Number. */
@@ -88,7 +88,7 @@ export function zoneKeysAt(
   origin: Name,
   keys: readonly ZoneKey[],
   at: { readonly nowSeconds: number; readonly state: RollState },
-): ZoneKeys {
+): ZoneKeys<ZoneKey> {
   const { nowSeconds, state } = at
   const published = keys.filter(
     ({ times }) => hasCome(times.publish, nowSeconds) && !isGone(times, nowSeconds),

@@ -27,9 +27,14 @@ export function isInBitmap(kind: NameKind, type: number): boolean {
 export function signedElsewhere(zone: Zone, names: Iterable<Name>): boolean {
   for (const name of names) {
     const node = zone.nodes.get(name)
-    if (node?.rrsets.some(({ type }) => MADE_BY_SIGNERS.has(type)) === true) return true
+    if (node?.rrsets.some(({ type }) => isMadeBySigner(type)) === true) return true
   }
   return false
+}
+
+/** Such records of the text are left out where others are made. */
+export function isMadeBySigner(type: number): boolean {
+  return MADE_BY_SIGNERS.has(type)
 }
 
 const MADE_BY_SIGNERS: ReadonlySet<number> = new Set([

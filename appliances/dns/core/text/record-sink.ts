@@ -50,7 +50,7 @@ export class ReadRecord {
   }
 
   take({ owner, type, ttlSeconds, rdata }: Record): void {
-    this.setOwner(owner)
+    if (!this.isOwnedBy(owner)) this.setOwner(owner)
     this.type = type
     this.ttlSeconds = ttlSeconds
     this.setRdata(rdata)

@@ -45,6 +45,8 @@ export class DifferenceJournal {
       return
     }
     if (before === after) return
+    // Every name differs in a signature: all of the zone is the shorter answer, and sooner there.
+    if (before.isSigned !== after.isSigned) return this.#forget(origin)
     const difference = zoneDifference(before, after)
     if (countOf(difference) === 0) return
     if (isNewerSerial(to, from)) this.#append(origin, { ...difference, from, to })

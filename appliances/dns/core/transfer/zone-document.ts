@@ -4,6 +4,7 @@ import { canonicalName, formatName, type Name } from '../../../../shared/dns/nam
 import type { Record } from '../../../../shared/dns/record.ts'
 import { formatRdata } from '../../../../shared/dns/rdata.ts'
 import { typeText } from '../../../../shared/dns/record-types.ts'
+import { orderKey } from '../../../../shared/dnssec/canonical.ts'
 
 /** `comment` is one line; records must be at or below `origin`. */
 export function formatZoneDocument(
@@ -12,7 +13,7 @@ export function formatZoneDocument(
   records: readonly Record[],
   comment: string,
 ): string {
-  const keyed = records.map((record) => ({ record, key: orderKey(record.owner) }))
+  const keyed = records.map((record) => ({ record, key: orderKey(canonicalName(record.owner)) }))
   keyed.sort((a, b) => compare(a.key, b.key) || a.record.type - b.record.type || order(a, b))
   const lines = [`; ${comment}`, `$ORIGIN ${formatName(origin)}`, line(origin, soa)]
   for (const { record } of keyed) lines.push(line(origin, record))
@@ -36,16 +37,4 @@ function order(a: { record: Record }, b: { record: Record }): number {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-/** Labels from the root down, each behind an octet that sorts before all that a longer label could go on with. */
-function orderKey(owner: Name): string {
-  const name = canonicalName(owner)
-  let key = ''
-  for (let at = 0; name.charCodeAt(at) !== 0;) {
-    const end = at + 1 + name.charCodeAt(at)
-    key = `\0${name.slice(at + 1, end)}${key}`
-    at = end
-  }
-  return key
 }

@@ -6,7 +6,9 @@ import {
   NameHash,
   type HashParameters,
 } from '../../../../shared/dnssec/name-hash.ts'
-import { SortedKeys } from './sorted-keys.ts'
+import { SortedKeys, type KeyParts } from './sorted-keys.ts'
+
+export type ChainParts = { readonly parameters: HashParameters; readonly keys: KeyParts }
 
 export class HashChain {
   readonly #origin: Name
@@ -22,6 +24,22 @@ export class HashChain {
   /** Of no records. `origin` canonical. */
   static empty(origin: Name, parameters: HashParameters): HashChain {
     return new HashChain(origin, new NameHash(parameters), SortedKeys.NONE)
+  }
+
+  /** Of these hashes, of 20 octets each. */
+  static of(origin: Name, parameters: HashParameters, digests: string[]): HashChain {
+    return new HashChain(origin, new NameHash(parameters), SortedKeys.of(digests))
+  }
+
+  /** Takes over what `parts` gave. */
+  static ofParts(origin: Name, { parameters, keys }: ChainParts): HashChain {
+    return new HashChain(origin, new NameHash(parameters), SortedKeys.ofParts(keys))
+  }
+
+  parts(): ChainParts {
+    const { iterations, salt } = this.#hash.parameters
+    // The salt may lie in memory that holds far more.
+    return { parameters: { iterations, salt: salt.slice() }, keys: this.#keys.parts() }
   }
 
   get size(): number {
@@ -50,9 +68,26 @@ export class HashChain {
       const digest = hashOfOwner(owner, this.#origin)
       if (digest !== undefined) keys.set(digest, isThere)
     }
-    if (this.size > 0) return new HashChain(this.#origin, this.#hash, this.#keys.with(keys))
-    const all = [...keys.keys()].filter((digest) => keys.get(digest) === true)
-    return new HashChain(this.#origin, this.#hash, SortedKeys.of(all))
+    return new HashChain(this.#origin, this.#hash, this.#keys.with(keys))
+  }
+
+  /** 20 octets, as they are ordered by; `name` canonical. */
+  digestOf(name: Name): string {
+    return this.#hash.of(name)
+  }
+
+  has(digest: string): boolean {
+    return this.#keys.floor(digest) === digest
+  }
+
+  /** The hash behind `digest`; behind the last one comes the first. Undefined when there is none at all. */
+  next(digest: string): string | undefined {
+    return this.#keys.above(digest) ?? this.#keys.first()
+  }
+
+  /** The hash before `digest`; before the first one comes the last. */
+  previous(digest: string): string | undefined {
+    return this.#keys.below(digest) ?? this.#keys.last()
   }
 
   /** The owner of the record that matches `name` (canonical), which exists or may well be asked for again. */

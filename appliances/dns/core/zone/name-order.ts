@@ -1,6 +1,7 @@
 // The owners of a zone's NSEC records in canonical order (RFC 4034 §6.1), to find the record that spans a name.
 import type { Name } from '../../../../shared/dns/name.ts'
-import { SortedKeys } from './sorted-keys.ts'
+import { nameOfKey, orderKey } from '../../../../shared/dnssec/canonical.ts'
+import { SortedKeys, type KeyParts } from './sorted-keys.ts'
 
 export class NameOrder {
   readonly #origin: Name
@@ -16,6 +17,21 @@ export class NameOrder {
     return new NameOrder(origin, SortedKeys.NONE)
   }
 
+  /** Of these names, canonical and in the zone. */
+  static of(origin: Name, names: Iterable<Name>): NameOrder {
+    const keys = Array.from(names, (name) => orderKey(name, origin))
+    return new NameOrder(origin, SortedKeys.of(keys))
+  }
+
+  /** Takes over what `parts` gave. */
+  static ofParts(origin: Name, parts: KeyParts): NameOrder {
+    return new NameOrder(origin, SortedKeys.ofParts(parts))
+  }
+
+  parts(): KeyParts {
+    return this.#keys.parts()
+  }
+
   get size(): number {
     return this.#keys.size
   }
@@ -24,11 +40,6 @@ export class NameOrder {
   with(changes: ReadonlyMap<Name, boolean>): NameOrder {
     if (changes.size === 0) return this
     const origin = this.#origin
-    if (this.size === 0) {
-      const keys: string[] = []
-      for (const [name, isThere] of changes) if (isThere) keys.push(orderKey(name, origin))
-      return new NameOrder(origin, SortedKeys.of(keys))
-    }
     const keys = new Map<string, boolean>()
     for (const [name, isThere] of changes) keys.set(orderKey(name, origin), isThere)
     return new NameOrder(origin, this.#keys.with(keys))
@@ -40,44 +51,22 @@ export class NameOrder {
     return key === undefined ? undefined : nameOfKey(key, this.#origin)
   }
 
+  /** The name behind `name`; behind the last one comes the first. Undefined when there is none at all. */
+  next(name: Name): Name | undefined {
+    const keys = this.#keys
+    const key = keys.above(orderKey(name, this.#origin)) ?? keys.first()
+    return key === undefined ? undefined : nameOfKey(key, this.#origin)
+  }
+
+  /** The name before `name`; before the first one comes the last. */
+  previous(name: Name): Name | undefined {
+    const keys = this.#keys
+    const key = keys.below(orderKey(name, this.#origin)) ?? keys.last()
+    return key === undefined ? undefined : nameOfKey(key, this.#origin)
+  }
+
   /** In order. */
   *names(): IterableIterator<Name> {
     for (const key of this.#keys.keys()) yield nameOfKey(key, this.#origin)
   }
-}
-
-/**
- * The labels in front of `origin`, last one first, each closed by an octet 0: such keys sort as their names do.
- * Octets 0 and 1 inside a label become 1 1 and 1 2, so that a label's end stands before all that goes on.
- */
-function orderKey(name: Name, origin: Name): string {
-  const end = name.length - origin.length
-  let key = ''
-  for (let at = 0; at < end; at += 1 + name.charCodeAt(at))
-    key = `${escapeLabel(name.slice(at + 1, at + 1 + name.charCodeAt(at)))}\0${key}`
-  return key
-}
-
-function nameOfKey(key: string, origin: Name): Name {
-  let name: string = origin
-  for (let at = 0; at < key.length;) {
-    const end = key.indexOf('\0', at)
-    const label = unescapeLabel(key.slice(at, end))
-    name = String.fromCharCode(label.length) + label + name
-    at = end + 1
-  }
-  return name as Name
-}
-
-function escapeLabel(label: string): string {
-  for (let i = 0; i < label.length; i++)
-    if (label.charCodeAt(i) <= 1)
-      return label.replaceAll('\x01', '\x01\x02').replaceAll('\0', '\x01\x01')
-  return label
-}
-
-function unescapeLabel(label: string): string {
-  return label.includes('\x01')
-    ? label.replaceAll('\x01\x01', '\0').replaceAll('\x01\x02', '\x01')
-    : label
 }

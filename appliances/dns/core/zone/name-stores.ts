@@ -4,9 +4,10 @@ import {
   DEAD,
   hashOfName,
   HEAD,
-  type NameTable,
+  nameOf,
   readU32,
   writeU32,
+  type NameTable,
   type RecordAt,
 } from './name-table.ts'
 import type { MapStore } from './versioned-map.ts'
@@ -71,6 +72,13 @@ export class NodeStore implements MapStore<ZoneNode> {
     }
   }
 
+  /** Names as they are at the first step; those that are set anew meanwhile may be left out. */
+  *owners(): Generator<Name> {
+    const { arena, end, first } = this.table
+    for (let at = first; at < end; at += readU32(arena, at + HEAD.octets))
+      if ((arena[at + HEAD.flags]! & DEAD) === 0) yield nameOf(arena, at)
+  }
+
   /** All of them without an object each: `visit` is told where one is encoded (zone-node.ts). */
   visit(visit: (bytes: Uint8Array, at: RecordAt) => void): void {
     const { table } = this
@@ -86,24 +94,24 @@ export class NodeStore implements MapStore<ZoneNode> {
 
 /** Numbers by name, from 0 to 2³² - 1. */
 export class CountStore implements MapStore<number> {
-  readonly #table: NameTable
+  readonly table: NameTable
 
   /** Takes `table` over, whose records are heads with a number. */
   constructor(table: NameTable) {
-    this.#table = table
+    this.table = table
   }
 
   get size(): number {
-    return this.#table.size
+    return this.table.size
   }
 
   get(name: string): number | undefined {
-    const at = this.#table.find(name as Name)
-    return at === 0 ? undefined : readU32(this.#table.arena, at + HEAD.number)
+    const at = this.table.find(name as Name)
+    return at === 0 ? undefined : readU32(this.table.arena, at + HEAD.number)
   }
 
   set(name: string, count: number): void {
-    const table = this.#table
+    const table = this.table
     const hash = hashOfName(name as Name)
     const known = table.findHashed(name as Name, hash)
     const at = known === 0 ? table.allocate(HEAD.name + name.length) : known
@@ -115,11 +123,11 @@ export class CountStore implements MapStore<number> {
   }
 
   delete(name: string): boolean {
-    return this.#table.remove(name as Name)
+    return this.table.remove(name as Name)
   }
 
   *entries(): IterableIterator<[string, number]> {
-    const table = this.#table
+    const table = this.table
     for (const at of table.records())
       yield [table.nameAt(at), readU32(table.arena, at + HEAD.number)]
   }

@@ -31,6 +31,19 @@ const FIRST_SLOTS = 16
 /** An offset in the arena; 0 is none, since the first record begins behind a gap. */
 export type RecordAt = number
 
+/** What a table is made of, to be sent to another thread. */
+export type TableParts = {
+  readonly arena: Uint8Array
+  readonly end: RecordAt
+  readonly slots: Uint32Array
+  readonly size: number
+  /** Undefined for a copy, whose records may be marked wrongly. */
+  readonly garbageOctets?: number
+}
+
+/** Octets copied between two places where the work may pause. */
+const COPY_OCTETS = 1 << 20
+
 export class NameTable {
   /** Replaced by a larger one when it is full; who keeps an offset keeps the arena with it. */
   arena: Uint8Array
@@ -47,6 +60,40 @@ export class NameTable {
     let slots = FIRST_SLOTS
     while (slots * 3 < expectedNames * 4) slots *= 2
     if (slots > FIRST_SLOTS) this.#resize(slots)
+  }
+
+  /** Takes the parts over. */
+  static ofParts({ arena, end, slots, size, garbageOctets }: TableParts): NameTable {
+    const table = new NameTable(0)
+    table.arena = arena
+    table.end = end
+    table.size = size
+    table.#slots = slots
+    table.#mask = slots.length / 2 - 1
+    if (garbageOctets === undefined) table.#settleDead()
+    else table.#garbageOctets = garbageOctets
+    return table
+  }
+
+  /** Shares the table's memory: it is not to be changed any more. */
+  parts(): TableParts {
+    const { arena, end, size } = this
+    return { arena, end, slots: this.#slots, size, garbageOctets: this.#garbageOctets }
+  }
+
+  /**
+   * A copy of the table as it is at the first step, made in pieces: it may change meanwhile, since octets do not. Marks
+   * and numbers of records may be those of a later time.
+   */
+  *copied(): Generator<void, TableParts> {
+    const { arena, end, size } = this
+    const slots = this.#slots.slice()
+    const copy = new Uint8Array(roundUp(end))
+    for (let at = 0; at < end; at += COPY_OCTETS) {
+      copy.set(arena.subarray(at, Math.min(end, at + COPY_OCTETS)), at)
+      yield
+    }
+    return { arena: copy, end, slots, size }
   }
 
   find(name: Name): RecordAt {
@@ -217,6 +264,19 @@ export class NameTable {
   #bury(at: RecordAt): void {
     this.arena[at + HEAD.flags]! |= DEAD
     this.#garbageOctets += this.nextOf(at) - at
+  }
+
+  /** Marks what no slot leads to, and nothing else. */
+  #settleDead(): void {
+    const { arena } = this
+    this.#garbageOctets = 0
+    for (let at = RECORD_ALIGNMENT; at < this.end; at = this.nextOf(at)) {
+      const name = at + HEAD.name
+      const length = arena[at]!
+      const isLive = this.findOctets(arena, name, length, hashOfOctets(arena, name, length)) === at
+      if (isLive) arena[at + HEAD.flags]! &= ~DEAD
+      else this.#bury(at)
+    }
   }
 
   /** Leaves the dead ones behind, once they are half as much as what lives. */

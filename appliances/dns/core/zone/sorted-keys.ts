@@ -13,6 +13,13 @@ type Page = {
   readonly starts: Uint16Array
 }
 
+/** The pages of a set behind each other, and how many starts each has. */
+export type KeyParts = {
+  readonly octets: Uint8Array
+  readonly starts: Uint16Array
+  readonly pages: Uint16Array
+}
+
 export class SortedKeys {
   static readonly NONE: SortedKeys = new SortedKeys([], 0)
 
@@ -71,19 +78,79 @@ export class SortedKeys {
   floor(key: string): string | undefined {
     const page = this.#pages[this.#pageOf(key)]
     if (page === undefined) return undefined
-    let low = 0
-    let high = page.starts.length - 1
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (isAfter(page, middle, key)) high = middle
-      else low = middle + 1
-    }
-    return low === 0 ? undefined : keyOf(page, low - 1)
+    const place = placeBehind(page, key)
+    return place === 0 ? undefined : keyOf(page, place - 1)
+  }
+
+  /** The least key behind `key`; undefined when there is none. */
+  above(key: string): string | undefined {
+    const at = this.#pageOf(key)
+    const page = this.#pages[at]
+    if (page === undefined) return undefined
+    const place = placeBehind(page, key)
+    if (place < page.starts.length - 1) return keyOf(page, place)
+    const next = this.#pages[at + 1]
+    return next === undefined ? undefined : keyOf(next, 0)
+  }
+
+  /** The greatest key before `key`; undefined when there is none. */
+  below(key: string): string | undefined {
+    const at = this.#pageOf(key)
+    const page = this.#pages[at]
+    if (page === undefined) return undefined
+    let place = placeBehind(page, key) - 1
+    if (place >= 0 && keyOf(page, place) === key) place--
+    if (place >= 0) return keyOf(page, place)
+    const before = this.#pages[at - 1]
+    return before === undefined ? undefined : keyOf(before, before.starts.length - 2)
+  }
+
+  first(): string | undefined {
+    const page = this.#pages[0]
+    return page === undefined ? undefined : keyOf(page, 0)
   }
 
   last(): string | undefined {
     const page = this.#pages.at(-1)
     return page === undefined ? undefined : keyOf(page, page.starts.length - 2)
+  }
+
+  /** All of it in three pieces of memory, to be sent to another thread. */
+  parts(): KeyParts {
+    let octets = 0
+    for (const page of this.#pages) octets += page.octets.length
+    const parts = {
+      octets: new Uint8Array(octets),
+      starts: new Uint16Array(this.size + this.#pages.length),
+      pages: new Uint16Array(this.#pages.length),
+    }
+    let at = 0
+    let startAt = 0
+    for (const [i, page] of this.#pages.entries()) {
+      parts.octets.set(page.octets, at)
+      parts.starts.set(page.starts, startAt)
+      parts.pages[i] = page.starts.length
+      at += page.octets.length
+      startAt += page.starts.length
+    }
+    return parts
+  }
+
+  /** Takes the pieces over. */
+  static ofParts({ octets, starts, pages }: KeyParts): SortedKeys {
+    if (pages.length === 0) return SortedKeys.NONE
+    const whole = Buffer.from(octets.buffer, octets.byteOffset, octets.length)
+    const list: Page[] = []
+    let at = 0
+    let startAt = 0
+    for (const count of pages) {
+      const own = starts.subarray(startAt, startAt + count)
+      const end = at + own[count - 1]!
+      list.push({ octets: whole.subarray(at, end), starts: own })
+      at = end
+      startAt += count
+    }
+    return new SortedKeys(list, starts.length - pages.length)
   }
 
   /** In order. */
@@ -127,6 +194,18 @@ function pagesOf(sorted: readonly string[]): Page[] {
 
 function keyOf({ octets, starts }: Page, index: number): string {
   return octets.toString('latin1', starts[index]!, starts[index + 1]!)
+}
+
+/** Index of the page's first key behind `key`; how many there are when none is. */
+function placeBehind(page: Page, key: string): number {
+  let low = 0
+  let high = page.starts.length - 1
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isAfter(page, middle, key)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** Whether the page's key stands behind `key`. */

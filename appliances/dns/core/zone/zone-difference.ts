@@ -56,6 +56,17 @@ export function changedKeys(
   return nodes === undefined || hashed === undefined ? undefined : { nodes, hashed }
 }
 
+/** Whether two nodes of one name say the same, and have as many names below. */
+export function isSameNode(a: ZoneNode | undefined, b: ZoneNode | undefined): boolean {
+  if (a === b) return true
+  if (a === undefined || b === undefined || a.children !== b.children) return false
+  const [left, right] = [a.rrsets, b.rrsets]
+  if (left.length !== right.length) return false
+  for (let i = 0; i < left.length; i++)
+    if (Buffer.compare(left[i]!.encoded, right[i]!.encoded) !== 0) return false
+  return true
+}
+
 type Found = { readonly added: Record[]; readonly removed: Record[] }
 
 function compareNodes(
@@ -64,7 +75,7 @@ function compareNodes(
   after: ZoneNode | undefined,
   found: Found,
 ): void {
-  if (before === after) return
+  if (isSameNode(before, after)) return
   collectMissing(owner, before, after, found.removed)
   collectMissing(owner, after, before, found.added)
 }

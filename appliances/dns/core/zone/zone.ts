@@ -8,8 +8,17 @@ import type { AnsweredZone } from './answered-zone.ts'
 import type { HashChain } from './hash-chain.ts'
 import type { NameOrder } from './name-order.ts'
 import type { CountStore, NodeStore } from './name-stores.ts'
+import { HEAD } from './name-table.ts'
 import type { VersionedMap } from './versioned-map.ts'
-import { hasDname, NODE_FLAG, rrsetOf, type ZoneNode, type ZoneRRset } from './zone-node.ts'
+import {
+  hasDname,
+  NODE_FLAG,
+  readU32High,
+  RRSET,
+  rrsetOf,
+  type ZoneNode,
+  type ZoneRRset,
+} from './zone-node.ts'
 
 export { rrsetOf, ZoneNode, ZoneRRset } from './zone-node.ts'
 
@@ -144,6 +153,31 @@ export function visitTable(
   if (changes.size === 0) return map.visit(visit)
   for (const [, node] of changes) if (node !== undefined) visit(node.bytes, node.at)
   for (const [name, node] of map.entries()) if (!changes.has(name)) visit(node.bytes, node.at)
+}
+
+/** Names of one of a zone's tables, in no particular order, while other versions of it may be made. */
+export function* ownersOf(table: VersionedMap<ZoneNode, NodeStore>): Generator<Name> {
+  const { map, changes } = table.layers()
+  for (const [, node] of changes) if (node !== undefined) yield node.name
+  if (changes.size === 0) yield* map.owners()
+  else for (const name of map.owners()) if (!changes.has(name)) yield name
+}
+
+/** The highest TTL of a zone's records. */
+export function highestTtlSeconds(zone: Zone): number {
+  let highest = 0
+  zone.visitNodes((bytes, at) => {
+    let rrset = at + HEAD.name + bytes[at]!
+    for (
+      let left = bytes[at + HEAD.count]! | (bytes[at + HEAD.count + 1]! << 8);
+      left > 0;
+      left--
+    ) {
+      highest = Math.max(highest, readU32High(bytes, rrset + RRSET.ttl))
+      rrset += readU32High(bytes, rrset + RRSET.octets)
+    }
+  })
+  return highest
 }
 
 /** The type that an RRSIG record signs. */

@@ -41,7 +41,15 @@ describe('sorted keys', () => {
             expect([...version.keys.keys()]).toEqual(sorted)
             expect(version.keys.size).toBe(sorted.length)
             expect(version.keys.last()).toBe(sorted.at(-1))
-            for (const k of wanted) expect(version.keys.floor(k)).toBe(floorOf(sorted, k))
+            expect(version.keys.first()).toBe(sorted[0])
+            const copy = SortedKeys.ofParts(version.keys.parts())
+            expect([...copy.keys()]).toEqual(sorted)
+            expect(copy.size).toBe(sorted.length)
+            for (const k of [...wanted, ...sorted.slice(0, 5)]) {
+              expect(version.keys.floor(k)).toBe(floorOf(sorted, k))
+              expect(copy.above(k)).toBe(sorted.find((other) => other > k))
+              expect(copy.below(k)).toBe(sorted.findLast((other) => other < k))
+            }
           }
         },
       ),

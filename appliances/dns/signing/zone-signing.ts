@@ -1,10 +1,11 @@
-// One zone kept signed while the server runs: its keys and their rolls, the work in slices, the serial that never goes
-// back, and what is kept on the disk so that the next run begins where this one ended.
-import type { Clock } from '../../shared/clock/clock.ts'
-import { formatName, type Name } from '../../shared/dns/name.ts'
-import type { Log } from '../../shared/log/log.ts'
+// One zone kept signed while the server runs: its keys and their rolls, little work at once and much in slices or in a
+// thread, the serial that never goes back, and what is kept on the disk so that the next run begins where this one ended.
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { ZoneKey } from './core/dnssec/key-file.ts'
+import type { Clock } from '../../../shared/clock/clock.ts'
+import { formatName, type Name } from '../../../shared/dns/name.ts'
+import { TYPE } from '../../../shared/dns/record-types.ts'
+import type { Log } from '../../../shared/log/log.ts'
+import type { ZoneKey } from '../core/dnssec/key-file.ts'
 import {
   isEntryKey,
   keyId,
@@ -13,17 +14,19 @@ import {
   zoneKeysAt,
   type KeyPolicy,
   type RollFacts,
-} from './core/dnssec/key-roll.ts'
-import { decodeSignatures, encodeSignatures } from './core/dnssec/signature-file.ts'
-import { signedElsewhere } from './core/dnssec/zone-names.ts'
-import { ZoneSigner, type KnownSignatures, type SigningRound } from './core/dnssec/zone-signer.ts'
-import { isNewerSerial, nextSerial } from './core/text/soa-serial.ts'
-import { changeZone } from './core/zone/zone-change.ts'
-import { SOA_FIELD, type Zone } from './core/zone/zone.ts'
-import { TYPE } from '../../shared/dns/record-types.ts'
-import { algorithmNumber, type SigningTable } from './dnssec-table.ts'
-import type { KeyFolder, ZoneState } from './key-folder.ts'
-import { Driver } from './signing-work.ts'
+} from '../core/dnssec/key-roll.ts'
+import { decodeZone, encodeChange } from '../core/dnssec/kept-zone.ts'
+import type { SignerSettings, SigningRound } from '../core/dnssec/signing-plan.ts'
+import { signedElsewhere } from '../core/dnssec/zone-names.ts'
+import { ZoneSigner, type SignedOwner } from '../core/dnssec/zone-signer.ts'
+import { isNewerSerial, nextSerial } from '../core/text/soa-serial.ts'
+import { changeZone } from '../core/zone/zone-change.ts'
+import { highestTtlSeconds, SOA_FIELD, type Zone } from '../core/zone/zone.ts'
+import { algorithmNumber, type SigningTable } from '../dnssec-table.ts'
+import type { KeyFolder, ZoneState } from '../key-folder.ts'
+import { writeKeptZone } from './kept-zone-file.ts'
+import type { SignThread } from './sign-thread.ts'
+import { runAtOnce, runInSlices } from './signing-run.ts'
 
 export type ParentDs = NonNullable<RollFacts['parentDs']>
 
@@ -35,27 +38,40 @@ export type SigningShell = {
   readonly publish: (origin: Name, zone: Zone) => void
   /** What all servers of the parent say; undefined when not all of them answered. */
   readonly askParent: (origin: Name, signing: SigningTable) => Promise<ParentDs | undefined>
+  /** Undefined where there are no threads. */
+  readonly thread: SignThread | undefined
   readonly fail: (fault: Error) => void
 }
 
-/** A change that takes longer is served when it is signed, and answers go on meanwhile. */
-const NOW_LIMIT_MS = 60
-/** A zone that was never signed is better not served unsigned for a while. */
-const FIRST_LIMIT_MS = 300
-/** At the start nobody is answered yet: time to take up the signatures of the last run. */
-const START_LIMIT_MS = 20_000
+/** So many names are signed at once, within some milliseconds; more is served when it is signed. */
+const AT_ONCE_NAMES = 48
+/** More than this is the work of a thread. */
+const IN_SLICES_NAMES = 500
+/** What a name costs in a digest over the zone, where signing it is 1. */
+const DIGEST_COST = 1 / 16
 const SLICE_MS = 3
-const NAMES_AT_ONCE = 16
+const SWEPT_AT_ONCE = 16
 const SWEEP_SECONDS = 3600
 const PARENT_SECONDS = 300
-const KEPT_FRAMES_FACTOR = 4
-const KEPT_FRAMES_MINIMUM = 10_000
+/** What is kept may be so many times as long as a zone written whole, and some octets more. */
+const KEPT_FACTOR = 3
+const KEPT_MINIMUM_OCTETS = 1 << 20
+
+type Task = {
+  readonly unsigned: Zone
+  /** Undefined: all of them. */
+  readonly names: ReadonlySet<Name> | undefined
+  readonly serial: number
+  /** The zone as it was served in the last run, which a new signature makes another one. */
+  readonly isSame: boolean
+}
 
 export class ZoneSigning {
   readonly origin: Name
   readonly #signing: SigningTable
   readonly #shell: SigningShell
   readonly #policy: KeyPolicy
+  readonly #settings: SignerSettings
   readonly #signer: ZoneSigner
   #keys: readonly ZoneKey[]
   #state: ZoneState
@@ -64,8 +80,10 @@ export class ZoneSigning {
   /** Under way: `#latest` waits for its end. */
   #job: Promise<void> | undefined
   #sweeping: Promise<void> | undefined
-  #known: KnownSignatures | undefined
-  #frames = 0
+  /** As it is on the disk, in a file of so many octets, of which those of a zone written whole. */
+  #kept: Zone | undefined
+  #keptOctets = 0
+  #wholeOctets = 0
   #keySet = ''
   #isFullySigned = false
   #sweptSeconds = 0
@@ -89,17 +107,18 @@ export class ZoneSigning {
       dnskeyTtlSeconds: seconds(signing.dnskeyTtl),
       dsTtlSeconds: seconds(signing.dsTtl),
     }
-    this.#signer = new ZoneSigner(origin, {
+    this.#settings = {
       denial: signing.denial,
       lifetimeSeconds: seconds(signing.signatureLifetime),
       refreshSeconds: seconds(signing.signatureRefresh),
       jitterSeconds: seconds(signing.signatureJitter),
       dnskeyTtlSeconds: seconds(signing.dnskeyTtl),
       zonemd: signing.zonemd,
-    })
+    }
+    this.#signer = new ZoneSigner(origin, this.#settings)
     this.#keys = shell.folder.keys(origin)
     this.#state = shell.folder.state(origin)
-    this.#takeUpSignatures()
+    this.#takeUpKept()
   }
 
   /** What is to be served now that the branch says `unsigned`: signed if that is quick, else what was served before. */
@@ -120,24 +139,26 @@ export class ZoneSigning {
 
   /** Once a minute, and when a person asked: rolls keys and makes signatures anew that are due. */
   async tick(): Promise<void> {
-    await this.#job
+    await this.#idle()
     if (this.#isStopped || this.#latest === undefined || this.#sweeping !== undefined) return
     if (signedElsewhere(this.#latest, [this.origin])) return
     this.#hearRequests()
     await this.#lookAtParent()
     // Another turn may have begun something meanwhile.
-    await this.#job
+    await this.#idle()
     if (this.#isStopped) return
     this.#roll()
     if (this.#isInsecure()) {
       if (this.#served?.isSigned === true) this.#publish(this.#serveUnsigned(this.#latest))
       return
     }
-    if (this.#served?.isSigned !== true) return this.#publish(this.offer(this.#latest))
+    if (this.#served?.isSigned !== true || this.#signer.unsigned === undefined)
+      return this.#publish(this.offer(this.#latest))
     const isNew = this.#keySetNow() !== this.#keySet
-    if (isNew) {
-      this.#isFullySigned = false
-      this.#touch()
+    if (isNew) this.#isFullySigned = false
+    if (isNew || this.#isOvergrown()) {
+      this.#touch(this.#isLarge() ? undefined : NO_NAMES)
+      await this.#idle()
     }
     const isTime = this.#nowSeconds() >= this.#sweptSeconds + SWEEP_SECONDS
     if (!isNew && !isTime && this.#isFullySigned) return
@@ -147,7 +168,7 @@ export class ZoneSigning {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    await Promise.all([this.#job, this.#sweeping])
+    await Promise.all([this.#idle(), this.#sweeping])
   }
 
   status(): unknown {
@@ -167,7 +188,7 @@ export class ZoneSigning {
     return Math.floor(this.#shell.clock.wallMs() / 1000)
   }
 
-  #round(serial: number): SigningRound {
+  #round(serial: number): SigningRound<ZoneKey> {
     const nowSeconds = this.#nowSeconds()
     const at = { nowSeconds, state: this.#state.roll }
     return { keys: zoneKeysAt(this.origin, this.#keys, at), serial, nowSeconds }
@@ -186,66 +207,113 @@ export class ZoneSigning {
     return nextSerial(serial, { wallMs: this.#shell.clock.wallMs() })
   }
 
+  /** Undefined when it takes longer. */
   #sign(unsigned: Zone): Zone | undefined {
     const own = unsigned.serial ?? 0
     const { serial: before, unsignedSerial } = this.#state
-    const isFirst = this.#signer.signed === undefined
-    // The same zone as in the last run is the same zone, if not one signature is new.
-    const isSame = isFirst && unsignedSerial === own && before !== undefined
-    const serial = isSame ? before : this.#nextSerial(own)
-    const round = this.#round(serial)
-    const known = this.#known
-    this.#known = undefined
+    const names = this.#signer.differing(unsigned)
+    const isFirst = this.#signer.unsigned === undefined
+    if (isFirst && names?.size === 0 && unsignedSerial === own && before !== undefined)
+      return this.#start({ unsigned, names, serial: before, isSame: true })
+    return this.#start({ unsigned, names, serial: this.#nextSerial(own), isSame: false })
+  }
+
+  /** Undefined when it takes longer: then it is published when it is done. */
+  #start(task: Task): Zone | undefined {
     this.#keySet = this.#keySetNow()
-    const work = isFirst
-      ? this.#signer.sign(unsigned, round, known)
-      : this.#signer.update(unsigned, round)
-    const driver = new Driver(work, this.#shell.clock)
-    const limitMs = isFirst ? FIRST_LIMIT_MS : NOW_LIMIT_MS
-    const ready = driver.runFor(known === undefined ? limitMs : START_LIMIT_MS)
-    if (ready !== undefined) return this.#settle(unsigned, serial, isSame && driver.signatures > 0)
-    this.#job = this.#finishLater(driver, unsigned, { serial, isSame })
+    let next = task
+    while (this.#costOf(next) <= AT_ONCE_NAMES) {
+      const { unsigned, names, serial } = next
+      const work = this.#signer.update(unsigned, this.#round(serial), names)
+      const again = this.#again(next, runAtOnce(work).signatures)
+      if (again === undefined) return this.#settle(next)
+      next = again
+    }
+    this.#job = this.#carryOut(next)
       .catch((fault: unknown) => this.#shell.fail(fault as Error))
       .finally(() => (this.#job = undefined))
       .then(() => {
         const latest = this.#latest
-        if (latest !== undefined && latest !== unsigned && !this.#isStopped)
+        if (latest !== undefined && latest !== next.unsigned && !this.#isStopped)
           this.#publish(this.offer(latest))
       })
     return undefined
   }
 
-  async #finishLater(
-    driver: Driver<Zone>,
-    unsigned: Zone,
-    about: { readonly serial: number; readonly isSame: boolean },
-  ): Promise<void> {
+  async #carryOut(task: Task): Promise<void> {
+    const { clock, log } = this.#shell
     const zone = formatName(this.origin)
-    const startMs = this.#shell.clock.monotonicMs()
-    this.#shell.log.info('signing', { zone, names: unsigned.nodes.size })
-    const signed = await driver.finish(() => {
-      this.#keepSignatures()
-      return !this.#isStopped
+    const startMs = clock.monotonicMs()
+    const names = (task.names ?? task.unsigned.nodes).size
+    log.info('signing', { zone, names })
+    let signatures = 0
+    let next: Task | undefined = task
+    while (next !== undefined) {
+      const done = await this.#signLater(next)
+      if (done === undefined) return
+      signatures += done.signatures
+      const again = this.#again(next, done.signatures)
+      if (again === undefined) {
+        const tookMs = Math.round(clock.monotonicMs() - startMs)
+        log.info('signed', { zone, signatures, tookMs })
+        this.#publish(this.#settle(next, done.fileOctets))
+      }
+      next = again
+    }
+  }
+
+  async #signLater(
+    task: Task,
+  ): Promise<{ readonly signatures: number; readonly fileOctets?: number } | undefined> {
+    const { unsigned, names, serial } = task
+    const { clock, folder, thread } = this.#shell
+    const round = this.#round(serial)
+    if (thread === undefined || this.#costOf(task) <= IN_SLICES_NAMES) {
+      const work = this.#signer.update(unsigned, round, names)
+      return await runInSlices(work, clock, () => this.#isStopped)
+    }
+    const done = await thread.sign({
+      settings: this.#settings,
+      unsigned,
+      before: this.#signer.signed,
+      isChange: names !== undefined,
+      round,
+      file: folder.newKeptFile(this.origin),
     })
-    if (signed === undefined) return
-    const tookMs = Math.round(this.#shell.clock.monotonicMs() - startMs)
-    this.#shell.log.info('signed', { zone, signatures: driver.signatures, tookMs })
-    this.#publish(this.#settle(unsigned, about.serial, about.isSame && driver.signatures > 0))
+    if (done === undefined) return undefined
+    this.#signer.adopt(done.signed, { unsigned, maximumTtlSeconds: done.maximumTtlSeconds })
+    return done
+  }
+
+  /** What is still to be done when the zone of the last run got new signatures: it needs another serial. */
+  #again(task: Task, signatures: number): Task | undefined {
+    if (!task.isSame || signatures === 0) return undefined
+    const serial = this.#nextSerial(task.unsigned.serial ?? 0)
+    return { ...task, names: NO_NAMES, serial, isSame: false }
   }
 
   /** The zone as signed now becomes the served one, once its serial is on the disk. */
-  #settle(unsigned: Zone, serial: number, needsSerial = false): Zone {
-    let served = serial
-    if (needsSerial) {
-      served = this.#nextSerial(unsigned.serial ?? 0)
-      new Driver(this.#signer.touch(this.#round(served)), this.#shell.clock).runFor(Infinity)
-    }
+  #settle({ unsigned, serial }: Task, fileOctets?: number): Zone {
     const zone = this.#signer.signed!
     zone.own()
-    this.#writeState({ serial: served, unsignedSerial: unsigned.serial ?? 0 })
-    this.#keepSignatures()
+    this.#writeState({ serial, unsignedSerial: unsigned.serial ?? 0 })
+    this.#keep(zone, fileOctets)
     this.#served = zone
     return zone
+  }
+
+  /** In names that are signed. */
+  #costOf({ unsigned, names }: Task): number {
+    const digest = this.#settings.zonemd ? unsigned.nodes.size * DIGEST_COST : 0
+    return (names ?? unsigned.nodes).size + digest
+  }
+
+  #isLarge(): boolean {
+    return this.#shell.thread !== undefined && this.#signer.unsigned!.nodes.size > IN_SLICES_NAMES
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#job !== undefined) await this.#job
   }
 
   #serveUnsigned(unsigned: Zone): Zone {
@@ -273,36 +341,36 @@ export class ZoneSigning {
     this.#shell.publish(this.origin, zone)
   }
 
-  /** The apex anew, under a new serial: other keys, or what a sweep made. */
-  #touch(): void {
+  /** These names and the apex anew, under a new serial: other keys, or what a sweep made. */
+  #touch(names: ReadonlySet<Name> | undefined): void {
+    const unsigned = this.#signer.unsigned!
     const serial = this.#nextSerial(this.#latest?.serial ?? 0)
-    this.#keySet = this.#keySetNow()
-    new Driver(this.#signer.touch(this.#round(serial)), this.#shell.clock).runFor(Infinity)
-    this.#publish(this.#settle(this.#signer.unsigned!, serial))
+    const zone = this.#start({ unsigned, names, serial, isSame: false })
+    if (zone !== undefined) this.#publish(zone)
   }
 
   async #sweep(): Promise<void> {
-    let cursor: string | undefined = ''
+    const { clock } = this.#shell
+    const owners = this.#signer.owners()
     let isChanged = false
-    let turnEnds = 0
-    while (cursor !== undefined) {
-      await this.#job
+    let sliceEnds = 0
+    for (;;) {
+      await this.#idle()
       if (this.#isStopped) return
-      if (this.#shell.clock.monotonicMs() > turnEnds) {
+      if (clock.monotonicMs() > sliceEnds) {
         await nextTurn()
-        turnEnds = this.#shell.clock.monotonicMs() + SLICE_MS
+        sliceEnds = clock.monotonicMs() + SLICE_MS
         continue
       }
+      const some = take(owners, SWEPT_AT_ONCE)
+      if (some.length === 0) break
       const round = this.#round(0)
-      const { due, next } = this.#signer.dueBehind(cursor, NAMES_AT_ONCE, round)
-      if (due) {
-        const work = this.#signer.refresh(cursor, NAMES_AT_ONCE, round)
-        new Driver(work, this.#shell.clock).runFor(Infinity)
-        isChanged = true
-      }
-      cursor = next
+      const due = this.#signer.due(some, round)
+      if (due.length === 0) continue
+      runAtOnce(this.#signer.refresh(due, round))
+      isChanged = true
     }
-    if (isChanged) this.#touch()
+    if (isChanged) this.#touch(NO_NAMES)
     else this.#isFullySigned = true
     this.#sweptSeconds = this.#nowSeconds()
   }
@@ -311,9 +379,13 @@ export class ZoneSigning {
     const { folder, log } = this.#shell
     // What a step makes may let the next one go on; a zone never rolls that often at once.
     for (let times = 0; times < 4; times++) {
+      const maximumTtlSeconds = (): number => this.#maximumTtlSeconds()
       const facts: RollFacts = {
         nowSeconds: this.#nowSeconds(),
-        maximumTtlSeconds: this.#signer.maximumTtlSeconds || this.#highestTtl(),
+        // Only looked for where it is needed: it may take a look at every name.
+        get maximumTtlSeconds() {
+          return maximumTtlSeconds()
+        },
         isFullySigned: this.#isFullySigned,
         ...(this.#parentDs !== undefined && { parentDs: this.#parentDs }),
       }
@@ -350,11 +422,9 @@ export class ZoneSigning {
     return first.algorithm
   }
 
-  #highestTtl(): number {
-    let highest = 0
-    for (const { rrsets } of this.#latest?.everyNode() ?? [])
-      for (const { ttlSeconds } of rrsets) highest = Math.max(highest, ttlSeconds)
-    return highest
+  #maximumTtlSeconds(): number {
+    const known = this.#signer.maximumTtlSeconds
+    return known > 0 || this.#latest === undefined ? known : highestTtlSeconds(this.#latest)
   }
 
   #hearRequests(): void {
@@ -395,33 +465,56 @@ export class ZoneSigning {
     this.#state = state
   }
 
-  #takeUpSignatures(): void {
+  /** Serves what was signed in the last run, until it is compared with what there is now. */
+  #takeUpKept(): void {
     const { folder } = this.#shell
-    const file = folder.signatures(this.origin)
+    const file = folder.keptZone(this.origin)
     if (file.length === 0) return
-    const { find, goodOctets, frames } = decodeSignatures(file)
+    const { zone, goodOctets } = decodeZone(this.origin, file)
     if (goodOctets < file.length) {
       const lost = file.length - goodOctets
       this.#shell.log.warn('signatures-damaged', { zone: formatName(this.origin), lost })
-      folder.cutSignatures(this.origin, goodOctets)
+      folder.cutKept(this.origin, goodOctets)
     }
-    this.#known = find
-    this.#frames = frames
+    if (!zone.isSigned) return
+    const maximumTtlSeconds = highestTtlSeconds(zone)
+    this.#signer.adopt(zone, { unsigned: undefined, maximumTtlSeconds })
+    this.#kept = this.#served = zone
+    this.#keptOctets = this.#wholeOctets = goodOctets
   }
 
-  #keepSignatures(): void {
-    const fresh = this.#signer.takeFresh()
-    if (fresh.length === 0) return
+  /** `fileOctets` when it was written whole already. */
+  #keep(zone: Zone, fileOctets: number | undefined): void {
     const { folder } = this.#shell
-    this.#frames += fresh.length
-    if (
-      this.#frames > KEPT_FRAMES_FACTOR * this.#signer.size + KEPT_FRAMES_MINIMUM &&
-      this.#job === undefined
-    ) {
-      folder.cutSignatures(this.origin, 0)
-      const all = [...this.#signer.signedRRsets()]
-      this.#frames = all.length
-      folder.appendSignatures(this.origin, encodeSignatures(all))
-    } else folder.appendSignatures(this.origin, encodeSignatures(fresh))
+    const change =
+      fileOctets === undefined && this.#kept !== undefined
+        ? encodeChange(this.#kept, zone)
+        : undefined
+    if (change !== undefined && !(this.#isOvergrown() && !this.#isLarge())) {
+      folder.appendKept(this.origin, change)
+      this.#keptOctets += change.length
+    } else {
+      this.#wholeOctets = fileOctets ?? writeKeptZone(folder.newKeptFile(this.origin), zone)
+      this.#keptOctets = this.#wholeOctets
+      folder.replaceKept(this.origin)
+    }
+    this.#kept = zone
+  }
+
+  #isOvergrown(): boolean {
+    return this.#keptOctets > KEPT_FACTOR * this.#wholeOctets + KEPT_MINIMUM_OCTETS
   }
 }
+
+/** Up to `count` of what is to come. */
+function take(owners: Iterator<SignedOwner>, count: number): readonly SignedOwner[] {
+  const taken: SignedOwner[] = []
+  while (taken.length < count) {
+    const next = owners.next()
+    if (next.done === true) break
+    taken.push(next.value)
+  }
+  return taken
+}
+
+const NO_NAMES: ReadonlySet<Name> = new Set()

@@ -1,21 +1,23 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { dsRdata } from '../../../../shared/dnssec/dnskey.ts'
-import { isEntryKey } from '../../../../appliances/dns/core/dnssec/key-roll.ts'
-import { parseRrsig, verifyRrsig } from '../../../../shared/dnssec/rrsig.ts'
-import { changeZone } from '../../../../appliances/dns/core/zone/zone-change.ts'
-import { coveredType, rrsetOf, type Zone } from '../../../../appliances/dns/core/zone/zone.ts'
-import { dnssecTable, type SigningTable } from '../../../../appliances/dns/dnssec-table.ts'
-import { KeyFolder } from '../../../../appliances/dns/key-folder.ts'
-import { ZoneSigning, type ParentDs } from '../../../../appliances/dns/zone-signing.ts'
-import { VirtualClock } from '../../../../shared/clock/clock.ts'
-import { decodeConfig } from '../../../../shared/config/decode.ts'
-import { silentLog } from '../../../../shared/log/log.ts'
-import { TYPE } from '../../../../shared/dns/record-types.ts'
-import { formatProblem } from '../../../../shared/result/problem.ts'
-import { tempDir } from '../../../support/temp.ts'
-import { name, zoneOf, zoneRecords } from '../../../support/zones.ts'
+import { dsRdata } from '../../../../../shared/dnssec/dnskey.ts'
+import { checkZoneDigest } from '../../../../../appliances/dns/core/dnssec/zone-digest.ts'
+import { isEntryKey } from '../../../../../appliances/dns/core/dnssec/key-roll.ts'
+import { parseRrsig, verifyRrsig } from '../../../../../shared/dnssec/rrsig.ts'
+import { changeZone } from '../../../../../appliances/dns/core/zone/zone-change.ts'
+import { coveredType, rrsetOf, type Zone } from '../../../../../appliances/dns/core/zone/zone.ts'
+import { dnssecTable, type SigningTable } from '../../../../../appliances/dns/dnssec-table.ts'
+import { KeyFolder } from '../../../../../appliances/dns/key-folder.ts'
+import { SignThread } from '../../../../../appliances/dns/signing/sign-thread.ts'
+import { ZoneSigning, type ParentDs } from '../../../../../appliances/dns/signing/zone-signing.ts'
+import { VirtualClock } from '../../../../../shared/clock/clock.ts'
+import { decodeConfig } from '../../../../../shared/config/decode.ts'
+import { silentLog } from '../../../../../shared/log/log.ts'
+import { TYPE } from '../../../../../shared/dns/record-types.ts'
+import { formatProblem } from '../../../../../shared/result/problem.ts'
+import { tempDir } from '../../../../support/temp.ts'
+import { name, zoneOf, zoneRecords } from '../../../../support/zones.ts'
 
 const ORIGIN = name('example.org.')
 const MINUTE = 60_000
@@ -42,6 +44,7 @@ class Site {
     toml = '',
     folder: string = tempDir('keys'),
     clock: VirtualClock = new VirtualClock(),
+    thread?: SignThread,
   ) {
     this.folder = folder
     this.clock = clock
@@ -52,6 +55,7 @@ class Site {
       log: silentLog,
       publish: (_, zone) => void (this.served = zone),
       askParent: async () => this.parent,
+      thread,
       fail: (fault) => {
         throw fault
       },
@@ -196,6 +200,54 @@ describe('a zone that is kept signed', () => {
     await slow.signing.stop()
     expect(slow.served!.isSigned).toBe(true)
     expect(slow.served!.nodes.get(name('new.example.org.'))).toBeDefined()
+  })
+})
+
+describe('a zone that a thread signs', () => {
+  const large = `${TEXT}${Array.from({ length: 600 }, (_, i) => `h${i} A 192.0.2.1\n`).join('')}`
+
+  async function ready(site: Site): Promise<void> {
+    await expect.poll(() => site.served?.isSigned, { timeout: 30_000 }).toBe(true)
+    await site.signing.tick()
+  }
+
+  test('is served unsigned until it is whole, then with the changes that came meanwhile', async () => {
+    const thread = SignThread.open()
+    const site = new Site('', tempDir('keys'), new VirtualClock(), thread)
+    const zone = zoneOf('example.org.', large)
+    expect(site.offer(zone)).toBe(zone)
+    const changed = add(zone, 'new')
+    expect(site.offer(changed)).toBe(changed)
+    await ready(site)
+    await expect.poll(() => site.served!.serial).toBe(6)
+    site.check()
+    await thread!.stop()
+  })
+
+  test('is the same after a restart; a digest over the zone is made there too', async () => {
+    const thread = SignThread.open()
+    const site = new Site('zonemd = true', tempDir('keys'), new VirtualClock(), thread)
+    site.offer(zoneOf('example.org.', large))
+    await ready(site)
+    expect(checkZoneDigest(site.served!)).toBe('good')
+    const again = new Site('zonemd = true', site.folder, site.clock, thread)
+    const offered = again.offer(zoneOf('example.org.', large))
+    expect(zoneRecords(offered)).toEqual(zoneRecords(site.served!))
+    again.offer(add(zoneOf('example.org.', large), 'new'))
+    await expect
+      .poll(() => again.served!.nodes.get(name('new.example.org.')) !== undefined)
+      .toBe(true)
+    expect(checkZoneDigest(again.served!)).toBe('good')
+    again.check()
+    await thread!.stop()
+  })
+
+  test('goes on without it when the server stops', async () => {
+    const thread = SignThread.open()
+    const site = new Site('', tempDir('keys'), new VirtualClock(), thread)
+    site.offer(zoneOf('example.org.', large))
+    await Promise.all([thread!.stop(), site.signing.stop()])
+    expect(site.served!.isSigned).toBe(false)
   })
 })
 
