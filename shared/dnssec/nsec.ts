@@ -1,11 +1,10 @@
 // The rdata of NSEC, NSEC3 and NSEC3PARAM (RFC 4034 §4, RFC 5155 §3 and §4, RFC 9276).
 import type { Name } from '../dns/name.ts'
-import type { HashParameters } from './name-hash.ts'
+import { HASH_OCTETS, type HashParameters } from './name-hash.ts'
 import { encodeTypeBitmap } from './type-bitmap.ts'
 
 /** SHA-1, the only one there is (RFC 5155 §11). */
 const HASH_ALGORITHM = 1
-const HASH_OCTETS = 20
 
 /** What RFC 9276 §3.1 asks for. */
 export const PLAIN_NSEC3: HashParameters = { iterations: 0, salt: new Uint8Array(0) }

@@ -3,12 +3,12 @@ import type { RRset } from '../rrset.ts'
 import { parentName, wildcardOf, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import {
+  HASH_OCTETS,
   hashOfOwner,
   hashParametersOf,
   NameHash,
   type HashParameters,
 } from '../../../../shared/dnssec/name-hash.ts'
-import { NSEC3_HASH_OCTETS } from '../../../../shared/dnssec/nsec.ts'
 import { bitmapHas } from '../../../../shared/dnssec/type-bitmap.ts'
 import type { CheckBudget } from './check-limits.ts'
 
@@ -134,8 +134,8 @@ function recordOf(zone: Name, owner: Name, rdata: Uint8Array): Nsec3 | undefined
   if (parameters === undefined || hash === undefined || (rdata[1]! & ~OPT_OUT) !== 0)
     return undefined
   const nextAt = SALT_AT + parameters.salt.length + 1
-  const bitmapAt = nextAt + NSEC3_HASH_OCTETS
-  if (rdata[nextAt - 1] !== NSEC3_HASH_OCTETS) return undefined
+  const bitmapAt = nextAt + HASH_OCTETS
+  if (rdata[nextAt - 1] !== HASH_OCTETS) return undefined
   const next = Buffer.from(rdata.subarray(nextAt, bitmapAt)).toString('latin1')
   return { owner: hash, next, rdata, bitmapAt }
 }

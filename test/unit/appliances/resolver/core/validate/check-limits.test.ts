@@ -13,7 +13,8 @@ import { checkKeys } from '../../../../../../appliances/resolver/core/validate/z
 import { DEFAULT_POLICY } from '../../../../../../appliances/resolver/core/validate/check-limits.ts'
 import { TYPE } from '../../../../../../shared/dns/record-types.ts'
 import { dsRdata, keyTag } from '../../../../../../shared/dnssec/dnskey.ts'
-import { nsec3Hash, nsec3Owner, nsec3Rdata } from '../../../../../../shared/dnssec/nsec.ts'
+import { hashedOwner, NameHash } from '../../../../../../shared/dnssec/name-hash.ts'
+import { nsec3Rdata } from '../../../../../../shared/dnssec/nsec.ts'
 import { dataToSign, rrsigRdata, verifyingKey } from '../../../../../../shared/dnssec/rrsig.ts'
 import { makeKey } from '../../../../../support/signed-zone.ts'
 import { name } from '../../../../../support/zones.ts'
@@ -109,10 +110,10 @@ describe('KeyTrap', () => {
 test('names of many labels are hashed so often and no more', () => {
   const parameters = { iterations: 0, salt: new Uint8Array(0) }
   const sets = [ZONE].map((owner) => {
-    const hashed = nsec3Hash(owner, parameters)
+    const hashed = new NameHash(parameters).of(owner)
     const rdatas = [nsec3Rdata(parameters, hashed, [TYPE.SOA])]
     return {
-      owner: nsec3Owner(hashed, ZONE),
+      owner: hashedOwner(hashed, ZONE),
       type: TYPE.NSEC3,
       ttlSeconds: 60,
       rdatas,
