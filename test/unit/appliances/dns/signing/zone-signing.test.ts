@@ -203,11 +203,12 @@ describe('a zone that is kept signed', () => {
   })
 })
 
-describe('a zone that a thread signs', () => {
+describe('a zone that a thread signs', { timeout: 60_000 }, () => {
+  const patient = { timeout: 30_000 }
   const large = `${TEXT}${Array.from({ length: 600 }, (_, i) => `h${i} A 192.0.2.1\n`).join('')}`
 
   async function ready(site: Site): Promise<void> {
-    await expect.poll(() => site.served?.isSigned, { timeout: 30_000 }).toBe(true)
+    await expect.poll(() => site.served?.isSigned, patient).toBe(true)
     await site.signing.tick()
   }
 
@@ -219,7 +220,7 @@ describe('a zone that a thread signs', () => {
     const changed = add(zone, 'new')
     expect(site.offer(changed)).toBe(changed)
     await ready(site)
-    await expect.poll(() => site.served!.serial).toBe(6)
+    await expect.poll(() => site.served!.serial, patient).toBe(6)
     site.check()
     await thread!.stop()
   })
@@ -235,7 +236,7 @@ describe('a zone that a thread signs', () => {
     expect(zoneRecords(offered)).toEqual(zoneRecords(site.served!))
     again.offer(add(zoneOf('example.org.', large), 'new'))
     await expect
-      .poll(() => again.served!.nodes.get(name('new.example.org.')) !== undefined)
+      .poll(() => again.served!.nodes.get(name('new.example.org.')) !== undefined, patient)
       .toBe(true)
     expect(checkZoneDigest(again.served!)).toBe('good')
     again.check()
