@@ -46,9 +46,10 @@ type Match = {
 /** Pieces looked for in one pair of versions: a bound on the time, some ten milliseconds. */
 const PROBE_LIMIT = 1000
 const PROBE_BYTES = 32
-/** How far a piece is looked for; what is cut out of the base may be longer, so the first few look everywhere. */
+/** How far a piece is looked for; what is cut out of the base may be longer, so a few look everywhere when none is near. */
 const WINDOW_BYTES = 16_384
 const FAR_PROBES = 8
+const NEAR_PROBES = 4
 
 class Between {
   /** The target up to here is written. */
@@ -81,7 +82,7 @@ class Between {
     let at = this.done
     for (let tried = 0; this.#probes < PROBE_LIMIT; tried++) {
       if (at + PROBE_BYTES > this.#target.length) return undefined
-      const found = this.#find(at, tried === 0)
+      const found = this.#find(at, tried === NEAR_PROBES)
       if (found >= 0) return this.#grow(at, found)
       at += PROBE_BYTES << (tried >> 3)
     }
@@ -89,13 +90,13 @@ class Between {
   }
 
   /** Where the base has the piece of the target at `at`; -1 when it is not near. */
-  #find(at: number, first: boolean): number {
+  #find(at: number, isFar: boolean): number {
     this.#probes++
     const piece = this.#target.subarray(at, at + PROBE_BYTES)
     // An edit that keeps the length is the most likely one.
     const beside = this.#from + at - this.done
     if (piece.equals(this.#base.subarray(beside, beside + PROBE_BYTES))) return beside
-    const far = first && this.#farProbes++ < FAR_PROBES
+    const far = isFar && this.#farProbes++ < FAR_PROBES
     const reach = far ? this.#base.length : this.#from + WINDOW_BYTES
     const found = this.#base.subarray(this.#from, reach).indexOf(piece)
     return found < 0 ? found : this.#from + found

@@ -38,10 +38,14 @@ export class EditPlan {
   /** For a zone without any record. */
   readonly atEnd: Record[] = []
 
-  constructor(zone: ZoneText, isShared: (file: string) => boolean) {
+  constructor(
+    zone: ZoneText,
+    isShared: (file: string) => boolean,
+    mayHave: (owner: Name) => boolean,
+  ) {
     this.#zone = zone
     this.#isShared = isShared
-    this.search = new OwnerSearch(zone)
+    this.search = new OwnerSearch(zone, mayHave)
     for (const { file } of this.search.parts)
       this.#timesRead.set(file, (this.#timesRead.get(file) ?? 0) + 1)
   }
@@ -204,12 +208,11 @@ export class EditPlan {
     let best: EntryPlace | undefined
     const bestLength = (): number => (best === undefined ? -1 : originLength(best.entry, owner))
     for (const chunk of part.chunks.toReversed()) {
-      if (
-        !chunk.content.hasDirective &&
-        best !== undefined &&
-        originLength(chunk.content, owner) <= bestLength()
-      )
-        continue
+      const { hasDirective, entering } = chunk.content
+      const isNoBetter =
+        entering.origin === best?.entry.entering.origin ||
+        (best !== undefined && originLength(chunk.content, owner) <= bestLength())
+      if (!hasDirective && isNoBetter) continue
       for (const [index, entry] of [...this.search.entriesOf(part, chunk).entries()].toReversed())
         if (entry.records.length > 0 && originLength(entry, owner) > bestLength())
           best = { part, chunk, entry, index }

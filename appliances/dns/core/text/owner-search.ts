@@ -16,9 +16,12 @@ export type EntryPlace = {
 /** Reads chunks once for one edit. */
 export class OwnerSearch {
   readonly #parts: readonly ZonePart[]
+  readonly #mayHave: (owner: Name) => boolean
   readonly #read = new Map<PartChunk, readonly TextEntry[]>()
 
-  constructor(zone: ZoneText) {
+  /** `mayHave` is false for owners (canonical) that the text has no records of. */
+  constructor(zone: ZoneText, mayHave: (owner: Name) => boolean) {
+    this.#mayHave = mayHave
     this.#parts = partsOf(zone.part)
   }
 
@@ -38,7 +41,8 @@ export class OwnerSearch {
   /** The entries with records of each owner (canonical), in the order of the text within a part. */
   find(owners: ReadonlySet<Name>): ReadonlyMap<Name, readonly EntryPlace[]> {
     const found = new Map<Name, EntryPlace[]>()
-    const hashes = Array.from(owners, hashOfName)
+    const hashes = Array.from(owners).filter(this.#mayHave).map(hashOfName)
+    if (hashes.length === 0) return found
     for (const part of this.#parts)
       for (const chunk of part.chunks) {
         if (!hashes.some((hash) => mayHaveOwner(chunk.content.owners, hash))) continue

@@ -2,7 +2,7 @@
 // spelling. What an entry takes over from the one before (owner, TTL) is written out where that one goes, so that the
 // records that stay mean what they meant. Each entry that is written is read back first; what does not read back as
 // wanted is refused with its place.
-import { canonicalName } from '../../../../shared/dns/name.ts'
+import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
@@ -19,16 +19,17 @@ export const EXPANSION_LIMIT = 1024
 
 /**
  * The new octets of the files that change, by path. `isShared` tells of files that other zones include as well: they are
- * left alone. Refuses zones with errors, records that are not there, and places that it cannot change, by file and line.
+ * left alone. `mayHave` spares the search for owners (canonical) that have no records. Refuses zones with errors, records that are not there, and places that it cannot change, by file and line.
  */
 export function editZoneText(
   zone: ZoneText,
   change: RecordChange,
   isShared: (file: string) => boolean = () => false,
+  mayHave: (owner: Name) => boolean = () => true,
 ): Result<ReadonlyMap<string, Buffer>, Problem> {
   const broken = zone.problems.find(({ severity }) => severity === 'error')
   if (broken !== undefined) return err(broken)
-  const plan = new EditPlan(zone, isShared)
+  const plan = new EditPlan(zone, isShared, mayHave)
   const fault = plan.settle(change)
   if (fault !== undefined) return err(fault)
   const rewriting = new Rewriting(zone, plan)

@@ -1,5 +1,6 @@
 // What becomes of an update where the branch stands: the files that change and the words for it, or why nothing does.
 import { RCODE } from '../../../../shared/dns/message.ts'
+import type { Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { formatProblem } from '../../../../shared/result/problem.ts'
 import type { ZoneSet } from '../branch/zone-set.ts'
@@ -12,7 +13,7 @@ import { newZonePath, newZoneText } from './new-zone.ts'
 import type { UpdateMessage } from './update-message.ts'
 import { mayCreate } from './update-policy.ts'
 import { updateWords } from './update-words.ts'
-import { updateZone } from './update-zone.ts'
+import { updateZone, updateZoneInTurn } from './update-zone.ts'
 
 export type UpdatePlan =
   | {
@@ -20,6 +21,8 @@ export type UpdatePlan =
       /** New octets by path. */
       readonly files: ReadonlyMap<string, Uint8Array>
       readonly words: string
+      /** Of each update: NOERROR, or why it is not in this. */
+      readonly rcodes: readonly number[]
     }
   /** All is as the update wants it. */
   | { readonly kind: 'nothing' }
@@ -37,24 +40,30 @@ export type UpdateSurroundings = {
   readonly others?: Iterable<ZoneSet>
 }
 
-/** `zones` are those of the view that the update is for. */
-export function planUpdate(
+/**
+ * `zones` are those of the view that the updates are for, which are of one sender and one zone, and made in turn. The
+ * first one makes a zone that is not there; where none changes anything, what is said is what becomes of the first.
+ */
+export function planUpdates(
   zones: ZoneSet,
-  update: UpdateMessage,
+  updates: readonly [UpdateMessage, ...UpdateMessage[]],
   around: UpdateSurroundings,
 ): UpdatePlan {
   const { grants, wallMs } = around
-  const served = zones.get(update.zone)
-  if (served === undefined) return planNewZone(zones.view, update, around)
+  const [first] = updates
+  const served = zones.get(first.zone)
+  if (served === undefined) return planNewZone(zones.view, first, around)
   const { zone } = served
   if (zone?.text === undefined)
     return { kind: 'refused', rcode: RCODE.SERVFAIL, why: 'the zone has errors' }
   if (isSigned(zone))
     return { kind: 'refused', rcode: RCODE.REFUSED, why: 'the zone is signed elsewhere' }
-  const updated = updateZone(zone, update, { grants, isSigned: isSigned(around.published), wallMs })
-  if (!updated.ok) return { kind: 'refused', rcode: updated.error }
-  const change = updated.value
-  if (change.added.length + change.removed.length === 0) return { kind: 'nothing' }
+  const terms = { grants, isSigned: isSigned(around.published), wallMs }
+  const { change, rcodes } = updateZoneInTurn(zone, updates, terms)
+  if (change.added.length + change.removed.length === 0)
+    return rcodes[0] === RCODE.NOERROR
+      ? { kind: 'nothing' }
+      : { kind: 'refused', rcode: rcodes[0]! }
   const all = [zones, ...(around.others ?? [])]
   const isShared = (file: string): boolean => {
     const named = zoneFileName(file)
@@ -64,10 +73,12 @@ export function planUpdate(
     }
     return all.reduce((sum, set) => sum + set.includersOf(file).size, 0) > 1
   }
-  const edited = editZoneText(zone.text, change, isShared)
+  const mayHave = (owner: Name): boolean =>
+    zone.nodes.get(owner) !== undefined || zone.hashed.get(owner) !== undefined
+  const edited = editZoneText(zone.text, change, isShared, mayHave)
   if (!edited.ok)
     return { kind: 'refused', rcode: RCODE.SERVFAIL, why: formatProblem(edited.error) }
-  return { kind: 'change', files: edited.value, words: updateWords(zone.origin, change) }
+  return { kind: 'change', files: edited.value, words: updateWords(zone.origin, change), rcodes }
 }
 
 /** An update that brings a SOA makes the zone, where the sender may do anything to it. */
@@ -88,6 +99,7 @@ function planNewZone(view: string, update: UpdateMessage, around: UpdateSurround
     kind: 'change',
     files: new Map([[path, Buffer.from(newZoneText(records), 'latin1')]]),
     words,
+    rcodes: [RCODE.NOERROR],
   }
 }
 
