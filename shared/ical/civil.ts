@@ -52,8 +52,11 @@ export function weekOneStart(year: number, weekStart: number): number {
   return fourth - ((weekdayOf(fourth) - weekStart + 7) % 7)
 }
 
-export function localSeconds(days: number, secondOfDay: number): number {
-  return days * DAY_SECONDS + secondOfDay
+/** The year that the week of a day belongs to. */
+export function weekYearOf(day: number, weekStart: number): number {
+  const { year } = civilFromDays(day)
+  if (day < weekOneStart(year, weekStart)) return year - 1
+  return day >= weekOneStart(year + 1, weekStart) ? year + 1 : year
 }
 
 export function dayOf(local: number): number {

@@ -39,7 +39,7 @@ export function eachLine(text: string, visit: (line: string, number: number) => 
     number++
     let line = text.slice(at, text.charCodeAt(end - 1) === CR && end > at ? end - 1 : end)
     at = end + 1
-    for (let next = text.charCodeAt(at); next === SPACE || next === TAB; ) {
+    for (let next = text.charCodeAt(at); next === SPACE || next === TAB;) {
       end = text.indexOf('\n', at)
       if (end < 0) end = text.length
       number++
@@ -73,11 +73,16 @@ export function parseContentLine(text: string, line: number): Result<Property, L
     at = read.end
   }
   if (text.charCodeAt(at) !== COLON) {
-    return refuse(line, at < text.length ? `not a content line: ${excerpt(text)}` : `${name}: no ":"`)
+    return refuse(
+      line,
+      at < text.length ? `not a content line: ${excerpt(text)}` : `${name}: no ":"`,
+    )
   }
   const value = text.slice(at + 1)
   if (CONTROL.test(value)) return refuse(line, `${name}: control character in the value`)
-  return ok(group === undefined ? { name, params, value, line } : { name, group, params, value, line })
+  return ok(
+    group === undefined ? { name, params, value, line } : { name, group, params, value, line },
+  )
 }
 
 /** First value of a parameter. */

@@ -43,7 +43,7 @@ function fold(line: string): string {
   const parts: string[] = []
   let start = 0
   let octets = 0
-  for (let at = 0; at < line.length; ) {
+  for (let at = 0; at < line.length;) {
     const code = line.codePointAt(at)!
     const width = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
     if (octets + width > LINE_OCTETS) {

@@ -7,6 +7,7 @@ import {
   isLeapYear,
   weekdayOf,
   weekOneStart,
+  weekYearOf,
   type CivilDate,
 } from './civil.ts'
 import type { RecurrenceRule, WeekdayNum } from './recur-rule.ts'
@@ -63,8 +64,10 @@ export class PeriodDays {
       return this.#finish(false)
     }
     if (byMonthDay.length > 0 || byDay.length === 0 || byMonth.length > 0) {
-      const months =
-        byMonth.length > 0 ? byMonth : byMonthDay.length > 0 ? ALL_MONTHS : [this.#start.month]
+      // BYMONTHDAY alone leaves the month to DTSTART, as libical and ical.js read it; with BYDAY (a Friday the 13th) any
+      // month will do.
+      const isOpen = byMonthDay.length > 0 && byDay.length > 0
+      const months = byMonth.length > 0 ? byMonth : isOpen ? ALL_MONTHS : [this.#start.month]
       for (const month of months) this.#expandMonth(year, month)
       return this.#finish(byMonthDay.length === 0 && byDay.length > 0)
     }
@@ -93,7 +96,7 @@ export class PeriodDays {
   #addMonthDay(first: number, length: number, day: number): void {
     const index = day > 0 ? day - 1 : length + day
     if (index >= 0 && index < length) this.#days.push(first + index)
-    else if (index >= length) this.#skip(first + length)
+    else this.#skip(index < 0 ? first : first + length)
   }
 
   #addYearDay(year: number, number: number): void {
@@ -101,10 +104,10 @@ export class PeriodDays {
     const length = isLeapYear(year) ? 366 : 365
     const index = number > 0 ? number - 1 : length + number
     if (index >= 0 && index < length) this.#days.push(first + index)
-    else if (index >= length) this.#skip(first + length)
+    else this.#skip(index < 0 ? first : first + length)
   }
 
-  /** `behind` is the first day after the month or year that is too short. */
+  /** `behind` is the first day after the hole: of this month or year for a negative number, of the next for others. */
   #skip(behind: number): void {
     if (this.#rule.skip === 'FORWARD') this.#days.push(behind)
     else if (this.#rule.skip === 'BACKWARD') this.#days.push(behind - 1)
@@ -154,7 +157,7 @@ export class PeriodDays {
         if (limitsMonth && !byMonth.includes(date.month)) continue
         if (limitsMonthDay && !isMonthDay(byMonthDay, date)) continue
         if (limitsYearDay && !isYearDay(byYearDay, day, date.year)) continue
-        if (limitsWeekNo && !isWeekNo(byWeekNo, day, date.year, weekStart)) continue
+        if (limitsWeekNo && !isWeekNo(byWeekNo, day, weekStart)) continue
         if (limitsWeekday && !this.#isWeekday(day, date)) continue
         days[kept++] = day
       }
@@ -196,7 +199,7 @@ function isRuleDate(rule: RecurrenceRule, day: number): boolean {
     (byMonth.length === 0 || byMonth.includes(date.month)) &&
     (byMonthDay.length === 0 || isMonthDay(byMonthDay, date)) &&
     (byYearDay.length === 0 || isYearDay(byYearDay, day, date.year)) &&
-    (byWeekNo.length === 0 || isWeekNo(byWeekNo, day, date.year, weekStart))
+    (byWeekNo.length === 0 || isWeekNo(byWeekNo, day, weekStart))
   )
 }
 
@@ -209,10 +212,8 @@ function isYearDay(wanted: readonly number[], day: number, year: number): boolea
   return wanted.includes(number) || wanted.includes(number - (isLeapYear(year) ? 366 : 365) - 1)
 }
 
-function isWeekNo(wanted: readonly number[], day: number, year: number, weekStart: number): boolean {
-  let weekYear = year
-  if (day < weekOneStart(year, weekStart)) weekYear--
-  else if (day >= weekOneStart(year + 1, weekStart)) weekYear++
+function isWeekNo(wanted: readonly number[], day: number, weekStart: number): boolean {
+  const weekYear = weekYearOf(day, weekStart)
   const one = weekOneStart(weekYear, weekStart)
   const number = Math.floor((day - one) / 7) + 1
   const weeks = (weekOneStart(weekYear + 1, weekStart) - one) / 7

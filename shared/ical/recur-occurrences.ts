@@ -1,6 +1,6 @@
 // The local times a rule gives, in order, made as they are asked for (RFC 5545 section 3.3.10). Without COUNT it begins
 // near the time asked for, whatever lies between that and DTSTART; every walk ends after a stated number of steps.
-import { civilFromDays, dayOf, DAY_SECONDS, daysFromCivil, weekdayOf } from './civil.ts'
+import { civilFromDays, dayOf, DAY_SECONDS, daysFromCivil, weekdayOf, weekYearOf } from './civil.ts'
 import { isRuleDay, PeriodDays } from './recur-days.ts'
 import type { RecurrenceRule } from './recur-rule.ts'
 
@@ -89,6 +89,8 @@ class DayWalk implements Walk {
   readonly #low: number
   readonly #to: number
   readonly #startDay: number
+  /** The year that INTERVAL counts from. */
+  readonly #startYear: number
   #period: number
   #current: readonly number[] = []
   /** Candidates of the current period: days times times, or what BYSETPOS picks of them. */
@@ -102,6 +104,7 @@ class DayWalk implements Walk {
     this.#rule = rule
     this.#startDay = dayOf(start)
     this.#days = new PeriodDays(rule, this.#startDay)
+    this.#startYear = this.#yearOfStart()
     this.#times = isDate ? [0] : timesOfDay(rule, start - this.#startDay * DAY_SECONDS)
     this.#low = rule.count === undefined ? Math.max(start, range.from) : start
     this.#to = Math.min(range.to, LAST_LOCAL)
@@ -121,6 +124,15 @@ class DayWalk implements Walk {
       if (++this.#steps > RECUR_STEPS_LIMIT) return this.#cut()
       if (!this.#open()) return undefined
     }
+  }
+
+  /** With BYWEEKNO the year of DTSTART's week, if that year has one of the rule's days in DTSTART's calendar year. */
+  #yearOfStart(): number {
+    const { year } = civilFromDays(this.#startDay)
+    if (this.#rule.byWeekNo.length === 0) return year
+    const weekYear = weekYearOf(this.#startDay, this.#rule.weekStart)
+    const days = this.#days.ofYear(weekYear)
+    return days.some((day) => civilFromDays(day).year === year) ? weekYear : year
   }
 
   #cut(): undefined {
@@ -161,7 +173,7 @@ class DayWalk implements Walk {
   #openPeriod(period: number): number {
     const { frequency, interval, weekStart } = this.#rule
     if (frequency === 'YEARLY') {
-      const year = civilFromDays(this.#startDay).year + period * interval
+      const year = this.#startYear + period * interval
       this.#current = this.#days.ofYear(year)
       return daysFromCivil(year, 1, 1)
     }
@@ -191,7 +203,7 @@ class DayWalk implements Walk {
     const low = civilFromDays(lowDay)
     const units =
       frequency === 'YEARLY'
-        ? low.year - start.year
+        ? low.year - this.#startYear
         : frequency === 'MONTHLY'
           ? (low.year - start.year) * 12 + low.month - start.month
           : frequency === 'WEEKLY'
