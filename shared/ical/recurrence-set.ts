@@ -62,7 +62,7 @@ export class RecurrenceSet {
     }
     const master = this.#master
     if (master === undefined) return
-    let margin = master.times.longestSeconds
+    let margin = master.longestSeconds
     for (const turn of this.#turns) {
       margin = Math.max(margin, Math.abs(turn.shift) + turn.times.longestSeconds)
     }
@@ -90,7 +90,7 @@ export class RecurrenceSet {
     if (master !== undefined) {
       const shift = Math.max(0, ...this.#turns.map((turn) => Math.abs(turn.shift)))
       const longest = Math.max(
-        master.times.longestSeconds,
+        master.longestSeconds,
         ...this.#turns.map((turn) => turn.times.longestSeconds),
       )
       start = Math.min(
@@ -98,8 +98,8 @@ export class RecurrenceSet {
         master.startUtc - shift,
         ...master.dates.map(({ utc }) => utc - shift),
       )
-      const last = Math.max(...master.dates.map((date) => Math.max(date.utc, date.endUtc ?? 0)))
-      end = Math.max(end, last + longest + shift, lastOf(master, this.#zones) + longest + shift)
+      const last = Math.max(master.dates.at(-1)!.utc, lastOf(master, this.#zones))
+      end = Math.max(end, last + longest + shift)
     }
     return start === Infinity ? undefined : { start, end }
   }
@@ -174,6 +174,8 @@ type MasterTimes = {
   /** DTSTART and RDATE, by rising UTC. */
   readonly dates: readonly DateEntry[]
   readonly recurs: boolean
+  /** No instance is longer, RDATE's periods included. */
+  readonly longestSeconds: number
   excludes(entry: DateEntry): boolean
 }
 
@@ -209,7 +211,22 @@ function masterTimes(component: Component, zones: ZoneContext): MasterTimes | un
   const recurs = rules.length > 0 || extra.length > 0
   const excludes = excluded.length === 0 ? excludesNone : excluder(component, zones)
   const excludedRules = rulesOf(component, 'EXRULE')
-  return { component, times, start, startUtc, rules, excludedRules, dates, recurs, excludes }
+  let longestSeconds = times.longestSeconds
+  for (const { utc, endUtc } of dates) {
+    if (endUtc !== undefined) longestSeconds = Math.max(longestSeconds, endUtc - utc)
+  }
+  return {
+    component,
+    times,
+    start,
+    startUtc,
+    rules,
+    excludedRules,
+    dates,
+    recurs,
+    longestSeconds,
+    excludes,
+  }
 }
 
 /** A rule that is none gives nothing: one bad object must not hide the others. */
