@@ -1,6 +1,6 @@
 // What makes a calendar object bad beyond its shape: values that are none, properties that exclude each other or come
 // twice, zones nobody defines (RFC 5545 sections 3.3, 3.6 and 3.8). Lax where clients are and nothing is lost: a missing
-// PRODID, VERSION or DTSTAMP, unknown properties, values of X- properties.
+// PRODID, VERSION or DTSTAMP, a date without VALUE=DATE, stamps of the year 0, unknown properties.
 import type { CalendarObject } from './calendar-object.ts'
 import { PROBLEMS_LIMIT, propertiesOf, propertyOf, type Component } from './component.ts'
 import { paramOf, type LineProblem, type Property } from './content-line.ts'
@@ -86,9 +86,7 @@ class Check {
       for (const item of isList ? splitValues(value, ',') : [value]) {
         const time = parseTime(item)
         if (time === undefined) this.#tell(line, `${name}: ${quote(item)} is no date or time`)
-        else if (time.isDate && type !== 'DATE') {
-          this.#tell(line, `${name}: ${quote(item)} is a date, but VALUE=DATE is not there`)
-        } else if (!time.isDate && type === 'DATE') {
+        else if (!time.isDate && type === 'DATE') {
           this.#tell(line, `${name}: ${quote(item)} is no date, as VALUE=DATE says`)
         }
       }
@@ -172,9 +170,6 @@ const TIMES: ReadonlySet<string> = new Set([
   'RDATE',
   'EXDATE',
   'COMPLETED',
-  'CREATED',
-  'DTSTAMP',
-  'LAST-MODIFIED',
 ])
 
 /** RRULE is not here: RFC 5545 only advises against two. */

@@ -30,6 +30,10 @@ export class ZoneContext {
     return this.#lastZone
   }
 
+  knows(tzid: string): boolean {
+    return this.#book.find(tzid, this.#calendar) !== undefined
+  }
+
   toUtc(time: CalendarTime): number {
     return this.zoneOf(time).toUtc(time.local)
   }

@@ -1,0 +1,105 @@
+// The busy time of many calendar objects (RFC 4791 section 7.10): events that are opaque and not cancelled, and VFREEBUSY.
+import { itemsOf, type CalendarObject } from '../../../../shared/ical/calendar-object.ts'
+import { propertiesOf, propertyOf, type Component } from '../../../../shared/ical/component.ts'
+import { paramOf, type Property } from '../../../../shared/ical/content-line.ts'
+import { formatComponent } from '../../../../shared/ical/format.ts'
+import { RecurrenceSet } from '../../../../shared/ical/recurrence-set.ts'
+import type { ZoneContext } from '../../../../shared/ical/zone-context.ts'
+import type { TimeRange } from './filter.ts'
+import { formatPeriod, formatUtc, periodsOf, unionOf, type Period } from './periods.ts'
+import { overlaps } from './time-overlap.ts'
+
+/** Section 3.2.9 of RFC 5545; FREE is left out of an answer. */
+export type BusyType = 'BUSY' | 'BUSY-TENTATIVE' | 'BUSY-UNAVAILABLE'
+
+/** Periods of one answer; further ones only make one of the others longer. */
+export const BUSY_PERIODS_LIMIT = 50_000
+
+export class FreeBusy {
+  readonly #range: TimeRange
+  readonly #periods: { readonly [type in BusyType]: Period[] } = {
+    BUSY: [],
+    'BUSY-TENTATIVE': [],
+    'BUSY-UNAVAILABLE': [],
+  }
+  #count = 0
+
+  /** Both sides of the range are finite. */
+  constructor(range: TimeRange) {
+    this.#range = range
+  }
+
+  /** False when there are too many periods already: the answer would not be whole. */
+  add(object: CalendarObject, zones: ZoneContext): boolean {
+    if (object.kind === 'VFREEBUSY') {
+      for (const component of itemsOf(object)) this.#addPeriods(component, zones)
+    } else if (object.kind === 'VEVENT') this.#addEvents(object, zones)
+    return this.#count <= BUSY_PERIODS_LIMIT
+  }
+
+  periods(type: BusyType): Period[] {
+    return unionOf(this.#periods[type])
+  }
+
+  /** A VCALENDAR with one VFREEBUSY. `who` are properties such as ORGANIZER and ATTENDEE. */
+  format(nowSeconds: number, who: readonly Property[] = [], method?: string): string {
+    const properties = [
+      made('DTSTAMP', formatUtc(nowSeconds)),
+      made('DTSTART', formatUtc(this.#range.start)),
+      made('DTEND', formatUtc(this.#range.end)),
+      ...who,
+    ]
+    for (const type of BUSY_TYPES) {
+      const params = [{ name: 'FBTYPE', values: [type] }]
+      for (const period of this.periods(type)) {
+        properties.push({ name: 'FREEBUSY', params, value: formatPeriod(period), line: 0 })
+      }
+    }
+    const head = [made('VERSION', '2.0'), made('PRODID', '-//Cairn//cairn-caldav//EN')]
+    if (method !== undefined) head.push(made('METHOD', method))
+    const freeBusy = { name: 'VFREEBUSY', properties, components: [], line: 0 }
+    return formatComponent({ name: 'VCALENDAR', properties: head, components: [freeBusy], line: 0 })
+  }
+
+  #addEvents(object: CalendarObject, zones: ZoneContext): void {
+    for (const instance of new RecurrenceSet(object, zones).near(this.#range)) {
+      const { component, startUtc, endUtc } = instance
+      const type = busyTypeOf(component)
+      if (type === undefined || !overlaps(startUtc, endUtc, this.#range)) continue
+      this.#add(type, { start: startUtc, end: endUtc })
+      if (this.#count > BUSY_PERIODS_LIMIT) return
+    }
+  }
+
+  #addPeriods(component: Component, zones: ZoneContext): void {
+    for (const property of propertiesOf(component, 'FREEBUSY')) {
+      const name = paramOf(property, 'FBTYPE')?.toUpperCase() ?? 'BUSY'
+      if (name === 'FREE') continue
+      // A type that is not known is to be taken as BUSY.
+      const type = BUSY_TYPES.find((known) => known === name) ?? 'BUSY'
+      for (const period of periodsOf(property, zones)) this.#add(type, period)
+    }
+  }
+
+  #add(type: BusyType, period: Period): void {
+    const start = Math.max(period.start, this.#range.start)
+    const end = Math.min(period.end, this.#range.end)
+    if (start >= end) return
+    this.#periods[type].push({ start, end })
+    this.#count++
+  }
+}
+
+function busyTypeOf(component: Component): BusyType | undefined {
+  const transparency = propertyOf(component, 'TRANSP')?.value.toUpperCase()
+  if (transparency === 'TRANSPARENT') return undefined
+  const status = propertyOf(component, 'STATUS')?.value.toUpperCase()
+  if (status === 'CANCELLED') return undefined
+  return status === 'TENTATIVE' ? 'BUSY-TENTATIVE' : 'BUSY'
+}
+
+function made(name: string, value: string): Property {
+  return { name, params: [], value, line: 0 }
+}
+
+const BUSY_TYPES: readonly BusyType[] = ['BUSY', 'BUSY-TENTATIVE', 'BUSY-UNAVAILABLE']
