@@ -1,4 +1,5 @@
 // The tree of a calendar: components of properties and components (RFC 5545 section 3.4), immutable, in the text's order.
+// Refused: control characters, which no value may hold.
 import type { LineProblem, Property } from './content-line.ts'
 import { eachLine, parseContentLine } from './content-line.ts'
 import { err, ok, type Result } from '../result/result.ts'
@@ -28,7 +29,7 @@ export function parseComponents(
   text: string,
   limits: ParseLimits = PARSE_LIMITS,
 ): Result<readonly Component[], readonly LineProblem[]> {
-  const tree = new Tree(limits)
+  const tree = new Tree(limits, CONTROL.test(text))
   eachLine(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text, (line, number) =>
     tree.add(line, number),
   )
@@ -59,18 +60,24 @@ type OpenComponent = {
 
 class Tree {
   readonly #limits: ParseLimits
+  /** Somewhere in the text is a control character. */
+  readonly #isSuspect: boolean
   readonly #roots: Component[] = []
   readonly #open: OpenComponent[] = []
   readonly #problems: LineProblem[] = []
   #components = 0
   #properties = 0
 
-  constructor(limits: ParseLimits) {
+  constructor(limits: ParseLimits, isSuspect: boolean) {
     this.#limits = limits
+    this.#isSuspect = isSuspect
   }
 
   /** False when nothing more needs to be read. */
   add(text: string, line: number): boolean {
+    if (this.#isSuspect && CONTROL.test(text)) {
+      return this.#refuse({ line, message: 'control character' })
+    }
     const parsed = parseContentLine(text, line)
     if (!parsed.ok) return this.#refuse(parsed.error)
     const property = parsed.value
@@ -133,5 +140,7 @@ class Tree {
   }
 }
 
+/** All but the tab; CR and LF only together, or LF alone. */
+const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)/
 const NAME = /^[A-Z0-9-]+$/
 const BYTE_ORDER_MARK = 0xfeff

@@ -1,5 +1,5 @@
 // Content lines (RFC 5545 section 3.1, RFC 6350 section 3.2): unfolding with line numbers, names, parameters (RFC 6868
-// carets undone) and the value as it stands. Refused: a line without a name or a colon, a bare control character.
+// carets undone) and the value as it stands. Refused: a line without a name or a colon.
 import { err, ok, type Result } from '../result/result.ts'
 
 export type Param = {
@@ -79,7 +79,6 @@ export function parseContentLine(text: string, line: number): Result<Property, L
     )
   }
   const value = text.slice(at + 1)
-  if (CONTROL.test(value)) return refuse(line, `${name}: control character in the value`)
   return ok(
     group === undefined ? { name, params, value, line } : { name, group, params, value, line },
   )
@@ -151,8 +150,6 @@ function excerpt(text: string): string {
 }
 
 const CARETS: { readonly [mark: string]: string } = { n: '\n', '^': '^', "'": '"' }
-/** All but the tab; a line break cannot be here. */
-const CONTROL = /[\0-\x08\x0b-\x1f\x7f]/
 const TAB = 0x09
 const CR = 0x0d
 const SPACE = 0x20

@@ -25,20 +25,21 @@ class SlowRule {
 
   all(until: Temporal.PlainDateTime): Temporal.PlainDateTime[] {
     const periods = new Map<string, Temporal.PlainDateTime[]>()
-    // A period that the range cuts would pick wrongly by BYSETPOS: begin with the whole year, end with it.
-    let day = Temporal.PlainDate.from({ year: this.#start.year, month: 1, day: 1 }).subtract({
-      days: 7,
-    })
-    const last = Temporal.PlainDate.from({ year: until.year, month: 12, day: 31 }).add({ days: 7 })
+    // A period that the range cuts would pick wrongly by BYSETPOS: whole periods on both sides.
+    const isYearly = this.#frequency === 'YEARLY'
+    const margin = { days: isYearly ? 380 : 40 }
+    let day = this.#start.toPlainDate().subtract(margin)
+    const last = until.toPlainDate().add(margin)
+    const times = [...this.#times()]
     for (; Temporal.PlainDate.compare(day, last) <= 0; day = day.add({ days: 1 })) {
       if (!this.#isDay(day)) continue
-      for (const [hour, minute] of this.#times()) {
+      for (const [hour, minute] of times) {
         const time = day.toPlainDateTime({ hour, minute, second: this.#start.second })
         const key = this.#periodOf(time)
         if (key === undefined) continue
-        const times = periods.get(key)
-        if (times === undefined) periods.set(key, [time])
-        else times.push(time)
+        const others = periods.get(key)
+        if (others === undefined) periods.set(key, [time])
+        else others.push(time)
       }
     }
     const positions = this.#numbers('BYSETPOS')
