@@ -66,16 +66,6 @@ export function parseDuration(text: string): Duration | undefined {
   }
 }
 
-export function formatDuration({ days, seconds }: Duration): string {
-  const sign = days < 0 || seconds < 0 ? '-' : ''
-  const rest = Math.abs(seconds)
-  const hours = Math.floor(rest / 3600)
-  const minutes = Math.floor(rest / 60) % 60
-  const time = `${hours ? `${hours}H` : ''}${minutes ? `${minutes}M` : ''}${rest % 60 ? `${rest % 60}S` : ''}`
-  if (days === 0) return `${sign}P${time === '' ? 'T0S' : `T${time}`}`
-  return `${sign}P${Math.abs(days)}D${time === '' ? '' : `T${time}`}`
-}
-
 /** `+0100`, `-043000` in seconds; undefined when it is none. */
 export function parseUtcOffset(text: string): number | undefined {
   const [, sign, hours, minutes, seconds] = UTC_OFFSET.exec(text) ?? []

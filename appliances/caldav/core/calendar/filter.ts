@@ -58,23 +58,3 @@ export type CalendarDataRequest = {
   readonly limitRecurrenceSet?: TimeRange
   readonly limitFreeBusySet?: TimeRange
 }
-
-/** An addressbook-query's filter (RFC 6352 section 10.5). */
-export type AddressFilter = {
-  readonly test: 'anyof' | 'allof'
-  readonly props: readonly AddressPropFilter[]
-}
-
-export type AddressPropFilter = {
-  /** Upper case; `group.NAME` asks for the property in that group. */
-  readonly name: string
-  readonly test: 'anyof' | 'allof'
-  readonly isNotDefined: boolean
-  readonly textMatches: readonly TextMatch[]
-  readonly params: readonly ParamFilter[]
-}
-
-/** The address-data element of a request: names (upper case) of the properties wanted; all when absent. */
-export type AddressDataRequest = {
-  readonly props?: readonly { readonly name: string; readonly noValue: boolean }[]
-}

@@ -1,13 +1,16 @@
 // What the index knows of a calendar object or a card, and what is wrong with one that must not be stored
 // (RFC 4791 §4.1, RFC 6352 §5.1): found once for each blob.
 import {
-  parseComponents,
-  propertiesOf,
-  propertyOf,
-  type Component,
-} from '../../../../shared/ical/component.ts'
-import { paramOf, type Property } from '../../../../shared/ical/content-line.ts'
+  itemsOf,
+  readCalendarObject as parseCalendarObject,
+} from '../../../../shared/ical/calendar-object.ts'
+import { parseComponents, propertyOf, type Component } from '../../../../shared/ical/component.ts'
+import type { LineProblem } from '../../../../shared/ical/content-line.ts'
+import { checkCalendarObject } from '../../../../shared/ical/object-check.ts'
+import { decodeText } from '../../../../shared/ical/text-encoding.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
+import { objectEntry, type ObjectEntry } from '../calendar/object-entry.ts'
+import { ZONE_BOOK } from '../calendar/zone-lookup.ts'
 
 export type ObjectFacts = {
   readonly uid: string
@@ -15,6 +18,8 @@ export type ObjectFacts = {
   readonly component: string
   /** Its SUMMARY or its name, for commit messages. */
   readonly title: string
+  /** What queries find it by; a card has none. */
+  readonly entry?: ObjectEntry
 }
 
 export type ObjectReading = {
@@ -26,35 +31,18 @@ export type ObjectReading = {
 }
 
 export function readCalendarObject(bytes: Uint8Array, file: string): ObjectReading {
-  const read = readOne(bytes, file, 'VCALENDAR')
-  if (read.calendar === undefined) return { isMalformed: true, problems: read.problems }
-  const { calendar } = read
-  const refuse = (message: string, line = calendar.line): ObjectReading => ({
-    problems: [problem(message, { file, line })],
-  })
-  const method = propertyOf(calendar, 'METHOD')
-  if (method !== undefined) return refuse('An object of a calendar has no METHOD', method.line)
-  const objects = calendar.components.filter(({ name }) => name !== 'VTIMEZONE')
-  const [first] = objects
-  if (first === undefined) return refuse('Expected an event, a task or a journal entry')
-  const uid = propertyOf(first, 'UID')
-  if (uid === undefined || uid.value === '') return refuse(`${first.name} has no UID`, first.line)
-  for (const each of objects) {
-    if (each.name !== first.name)
-      return refuse(`${each.name} beside ${first.name}: one kind of component an object`, each.line)
-    const [own, second] = propertiesOf(each, 'UID')
-    if (own?.value !== uid.value || second !== undefined)
-      return refuse('Another UID: one object for each UID', (second ?? own)?.line ?? each.line)
-    const start = propertyOf(each, 'DTSTART')
-    if (each.name === 'VEVENT' && start === undefined)
-      return refuse('VEVENT has no DTSTART', each.line)
-    const end = propertyOf(each, 'DTEND')
-    const isDate = (property: Property): boolean => paramOf(property, 'VALUE') === 'DATE'
-    if (start !== undefined && end !== undefined && isDate(start) !== isDate(end))
-      return refuse('DTEND is a date and DTSTART a time, or the other way round', end.line)
+  const read = parseCalendarObject(bytes)
+  if (!read.ok) {
+    const { condition, problems } = read.error
+    return { isMalformed: condition !== 'valid-calendar-object-resource', ...told(problems, file) }
   }
-  const title = titleOf(propertyOf(first, 'SUMMARY')?.value ?? '')
-  return { facts: { uid: uid.value, component: first.name, title }, problems: [] }
+  const object = read.value
+  const problems = checkCalendarObject(object, ZONE_BOOK)
+  if (problems.length > 0) return { isMalformed: true, ...told(problems, file) }
+  const title = titleOf(propertyOf(itemsOf(object)[0]!, 'SUMMARY')?.value ?? '')
+  const { uid, kind } = object
+  const entry = objectEntry(object, ZONE_BOOK)
+  return { facts: { uid, component: kind, title, entry }, problems: [] }
 }
 
 export function readCard(bytes: Uint8Array, file: string): ObjectReading {
@@ -74,28 +62,24 @@ function readOne(
   file: string,
   name: string,
 ): { readonly calendar?: Component; readonly problems: readonly Problem[] } {
-  const text = decodeUtf8(bytes)
-  if (text === undefined) return { problems: [problem('Is not UTF-8 text', { file })] }
-  const parsed = parseComponents(text)
-  if (!parsed.ok)
-    return { problems: parsed.error.map(({ line, message }) => problem(message, { file, line })) }
+  const text = decodeText(bytes)
+  if (!text.ok) return told([text.error], file)
+  const parsed = parseComponents(text.value)
+  if (!parsed.ok) return told(parsed.error, file)
   const [calendar, second] = parsed.value
   if (calendar?.name !== name)
-    return { problems: [problem(`Expected BEGIN:${name}`, { file, line: calendar?.line ?? 1 })] }
+    return told([{ message: `Expected BEGIN:${name}`, line: calendar?.line ?? 1 }], file)
   if (second !== undefined)
-    return { problems: [problem(`A second ${second.name}`, { file, line: second.line })] }
+    return told([{ message: `A second ${second.name}`, line: second.line }], file)
   return { calendar, problems: [] }
 }
 
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return decoder.decode(bytes)
-  } catch {
-    return undefined // Not UTF-8: the caller says so.
-  }
+function told(
+  problems: readonly LineProblem[],
+  file: string,
+): { readonly problems: readonly Problem[] } {
+  return { problems: problems.map(({ line, message }) => problem(message, { file, line })) }
 }
-
-const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** On one line and short, as a commit's subject wants it. */
 function titleOf(value: string): string {

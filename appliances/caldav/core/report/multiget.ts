@@ -1,17 +1,15 @@
 // calendar-multiget and addressbook-multiget (RFC 4791 §7.9, RFC 6352 §8.7): many members by their URLs, data and all.
 import { childrenNamed, textOf, type XmlElement } from '../../../../shared/xml/element.ts'
-import { escapeText } from '../../../../shared/xml/write.ts'
-import { readWanted, renderer, type MadeProperties } from '../properties/render.ts'
+import { readWanted, renderer } from '../properties/render.ts'
 import { isMinimal, preferenceHeaders } from '../read/prefer.ts'
 import { textReply, type DavRequest, type Reply } from '../request.ts'
-import { resolve, type Resource } from '../resource/resource.ts'
+import { resolve } from '../resource/resource.ts'
 import type { View } from '../view.ts'
-import { multistatus, statusResponse } from '../xml/multistatus.ts'
-import { CALDAV, CARDDAV, DAV, propertyName, tagOf, type PropertyName } from '../xml/names.ts'
+import { errorReply, multistatus, statusResponse } from '../xml/multistatus.ts'
+import { CALDAV, DAV } from '../xml/names.ts'
 import { parsePath } from '../xml/path.ts'
-
-export const CALENDAR_DATA: PropertyName = propertyName(CALDAV, 'calendar-data')
-export const ADDRESS_DATA: PropertyName = propertyName(CARDDAV, 'address-data')
+import { readCalendarDataRequest } from './calendar-data-xml.ts'
+import { MemberData } from './member-data.ts'
 
 /** Clients take 10 to 100 at once. */
 const HREFS_LIMIT = 20_000
@@ -21,8 +19,14 @@ export function multiget(request: DavRequest, element: XmlElement, view: View): 
   const hrefs = childrenNamed(element, DAV, 'href')
   if (wanted === undefined || hrefs.length === 0 || hrefs.length > HREFS_LIMIT)
     return textReply(400, `Expected prop and 1 to ${HREFS_LIMIT} href`)
+  const dataRequest = readCalendarDataRequest(element)
+  if (!dataRequest.ok)
+    return errorReply(403, `<cal:${dataRequest.error.condition}/>`, dataRequest.error.why)
   const minimal = isMinimal(request)
-  const render = renderer(wanted, view, { isMinimal: minimal, made: dataOf(view) })
+  const render = renderer(wanted, view, {
+    isMinimal: minimal,
+    made: new MemberData(view).properties(dataRequest.value),
+  })
   const kind = element.namespace === CALDAV ? 'calendar' : 'addressbook'
   return multistatus(
     hrefs.values().map((each) => {
@@ -36,18 +40,4 @@ export function multiget(request: DavRequest, element: XmlElement, view: View): 
     '',
     preferenceHeaders(minimal),
   )
-}
-
-/** The data of members as properties: only reports have them. */
-export function dataOf({ library }: View): MadeProperties {
-  const whole = (name: PropertyName): ((resource: Resource) => string | undefined) => {
-    const { open, close } = tagOf(name)
-    return (resource) => {
-      if (resource.kind !== 'member') return undefined
-      const bytes = library.content(`${resource.collection.path}/${resource.member.file}`)
-      if (bytes === undefined) return undefined
-      return `<${open}>${escapeText(Buffer.from(bytes).toString('utf8'))}</${close}>`
-    }
-  }
-  return new Map([CALENDAR_DATA, ADDRESS_DATA].map((name) => [name, whole(name)]))
 }

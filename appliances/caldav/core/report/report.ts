@@ -5,6 +5,7 @@ import type { Resource } from '../resource/resource.ts'
 import type { View } from '../view.ts'
 import { errorReply } from '../xml/multistatus.ts'
 import { propertyName } from '../xml/names.ts'
+import { calendarQuery, freeBusyQuery } from './calendar-query.ts'
 import { expandProperty } from './expand-property.ts'
 import { multiget } from './multiget.ts'
 import {
@@ -25,6 +26,10 @@ export function report(request: DavRequest, resource: Resource, view: View): Rep
     case '{urn:ietf:params:xml:ns:caldav}calendar-multiget':
     case '{urn:ietf:params:xml:ns:carddav}addressbook-multiget':
       return multiget(request, element, view)
+    case '{urn:ietf:params:xml:ns:caldav}calendar-query':
+      return calendarQuery(request, element, resource, view)
+    case '{urn:ietf:params:xml:ns:caldav}free-busy-query':
+      return freeBusyQuery(request, element, resource, view)
     case '{DAV:}expand-property':
       return expandProperty(element, resource, view)
     case '{DAV:}principal-property-search':

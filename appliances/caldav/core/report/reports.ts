@@ -10,7 +10,12 @@ const EVERYWHERE = [
 ].map((name) => propertyName(DAV, name))
 
 const SYNC = propertyName(DAV, 'sync-collection')
-const OF_CALENDARS = [SYNC, propertyName(CALDAV, 'calendar-multiget')]
+const OF_CALENDARS = [
+  SYNC,
+  ...['calendar-multiget', 'calendar-query', 'free-busy-query'].map((name) =>
+    propertyName(CALDAV, name),
+  ),
+]
 const OF_BOOKS = [SYNC, propertyName(CARDDAV, 'addressbook-multiget')]
 
 export function reportsOf(resource: Resource): readonly PropertyName[] {

@@ -1,0 +1,146 @@
+// calendar-query and free-busy-query (RFC 4791 sections 7.8 and 7.10): what of calendars matches, and when one is busy.
+import { childNamed, textOf, type XmlElement } from '../../../../shared/xml/element.ts'
+import type { Zone } from '../../../../shared/ical/zone.ts'
+import { CalendarQuery } from '../calendar/calendar-query.ts'
+import type { CompFilter } from '../calendar/filter.ts'
+import { FreeBusy } from '../calendar/free-busy.ts'
+import { ZONE_BOOK, zoneOfText } from '../calendar/zone-lookup.ts'
+import { readWanted, renderer } from '../properties/render.ts'
+import { isMinimal, preferenceHeaders } from '../read/prefer.ts'
+import { depthOf, textReply, type DavRequest, type Depth, type Reply } from '../request.ts'
+import { hrefOf } from '../resource/href.ts'
+import { childrenOf, memberName, type MemberResource, type Resource } from '../resource/resource.ts'
+import type { View } from '../view.ts'
+import { errorReply, multistatus } from '../xml/multistatus.ts'
+import { CALDAV } from '../xml/names.ts'
+import { readCalendarDataRequest } from './calendar-data-xml.ts'
+import { readCompFilter, readTimeRange, Refused } from './filter-xml.ts'
+import { MemberData } from './member-data.ts'
+
+export function calendarQuery(
+  request: DavRequest,
+  element: XmlElement,
+  resource: Resource,
+  view: View,
+): Reply {
+  // Without a depth most clients mean what is inside, whatever RFC 3253 says.
+  const depth = depthOf(request, 1)
+  if (depth === undefined) return textReply(400, 'Depth cannot be read')
+  const filterElement = childNamed(element, CALDAV, 'filter')
+  if (filterElement === undefined) return refusal('valid-filter', 'Expected filter')
+  const filter = readCompFilter(filterElement)
+  if (!filter.ok) return refusal(filter.error.condition, filter.error.why)
+  const dataRequest = readCalendarDataRequest(element)
+  if (!dataRequest.ok) return refusal(dataRequest.error.condition, dataRequest.error.why)
+  const zone = readZone(element)
+  if (zone === 'none') return refusal('valid-timezone', 'The zone is not known')
+  if (zone === 'bad') return refusal('valid-calendar-data', 'The timezone is none')
+  const minimal = isMinimal(request)
+  const data = new MemberData(view)
+  const render = renderer(readWanted(element) ?? { kind: 'named', names: [] }, view, {
+    isMinimal: minimal,
+    made: data.properties(dataRequest.value),
+  })
+  return multistatus(
+    matching(membersIn(resource, depth, view), filter.value, zone, data).map((member) =>
+      render(member, hrefOf(member.path, false, view)),
+    ),
+    '',
+    preferenceHeaders(minimal),
+  )
+}
+
+export function freeBusyQuery(
+  request: DavRequest,
+  element: XmlElement,
+  resource: Resource,
+  view: View,
+): Reply {
+  const depth = depthOf(request, 1)
+  const range = finiteRange(element)
+  if (depth === undefined || range === undefined)
+    return textReply(400, 'Expected time-range with start and end')
+  if (resource.kind === 'member')
+    return errorReply(403, '<d:supported-report/>', 'Only of calendars and homes')
+  const busy = new FreeBusy(range)
+  const data = new MemberData(view)
+  for (const { collection, member } of membersIn(resource, depth, view)) {
+    const entry = member.facts?.entry
+    if (entry === undefined || entry.end < range.start || entry.start > range.end) continue
+    const object = data.object(collection, member)
+    if (object === undefined || busy.add(object, data.zones(collection, object))) continue
+    return errorReply(
+      403,
+      '<d:number-of-matches-within-limits/>',
+      'Too many periods: a shorter range',
+    )
+  }
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/calendar; charset=utf-8' },
+    body: busy.format(Math.floor(view.nowMs / 1000)),
+  }
+}
+
+function* matching(
+  members: Iterable<MemberResource>,
+  filter: CompFilter,
+  zone: Zone | undefined,
+  data: MemberData,
+): Generator<MemberResource> {
+  let asked: { readonly floating: Zone; readonly query: CalendarQuery } | undefined
+  for (const resource of members) {
+    const { collection, member } = resource
+    const entry = member.facts?.entry
+    if (entry === undefined) continue
+    const floating = zone ?? data.floating(collection)
+    if (asked?.floating !== floating)
+      asked = { floating, query: new CalendarQuery(filter, ZONE_BOOK, floating) }
+    if (asked.query.matches(entry, () => data.object(collection, member))) yield resource
+  }
+}
+
+/** Objects that a report of that depth is about. */
+function* membersIn(resource: Resource, depth: Depth, view: View): Generator<MemberResource> {
+  if (resource.kind === 'member') {
+    if (resource.collection.kind === 'calendar') yield resource
+  } else if (resource.kind === 'collection') {
+    const { collection, path, rights } = resource
+    if (collection.kind !== 'calendar' || depth === 0) return
+    for (const member of collection.members.values()) {
+      yield {
+        kind: 'member',
+        path: [...path, memberName(member, collection)],
+        collection,
+        member,
+        rights,
+      }
+    }
+  } else if (resource.kind === 'home' && depth === 'infinity') {
+    for (const child of childrenOf(resource, view)) yield* membersIn(child, depth, view)
+  }
+}
+
+/** Of the request itself, for floating times; undefined: that of the calendar. */
+function readZone(element: XmlElement): Zone | undefined | 'none' | 'bad' {
+  const id = childNamed(element, CALDAV, 'timezone-id')
+  if (id !== undefined) return ZONE_BOOK.find(textOf(id).trim()) ?? 'none'
+  const timezone = childNamed(element, CALDAV, 'timezone')
+  return timezone && (zoneOfText(textOf(timezone)) ?? 'bad')
+}
+
+function finiteRange(element: XmlElement): ReturnType<typeof readTimeRange> | undefined {
+  const timeRange = childNamed(element, CALDAV, 'time-range')
+  if (timeRange === undefined) return undefined
+  try {
+    const range = readTimeRange(timeRange)
+    return Number.isFinite(range.start) && Number.isFinite(range.end) ? range : undefined
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused
+    return undefined
+  }
+}
+
+function refusal(condition: string, why: string): Reply {
+  return errorReply(403, `<cal:${condition}/>`, why)
+}

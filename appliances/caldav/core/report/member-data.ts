@@ -1,0 +1,83 @@
+// Members' data in reports: read from the branch, whole or as calendar-data asks (RFC 4791 section 9.6).
+import { readCalendarObject, type CalendarObject } from '../../../../shared/ical/calendar-object.ts'
+import { ZoneContext } from '../../../../shared/ical/zone-context.ts'
+import { escapeText } from '../../../../shared/xml/write.ts'
+import { formatCalendarData, isWhole } from '../calendar/calendar-data.ts'
+import type { CalendarDataRequest } from '../calendar/filter.ts'
+import { floatingZone, ZONE_BOOK } from '../calendar/zone-lookup.ts'
+import type { Collection, Member } from '../library/collection.ts'
+import type { MadeProperties } from '../properties/render.ts'
+import type { Resource } from '../resource/resource.ts'
+import type { View } from '../view.ts'
+import { CALDAV, CARDDAV, propertyName, tagOf, type PropertyName } from '../xml/names.ts'
+
+const CALENDAR_DATA: PropertyName = propertyName(CALDAV, 'calendar-data')
+const ADDRESS_DATA: PropertyName = propertyName(CARDDAV, 'address-data')
+
+/** One request's reader: a report that looks into an object and then shows it reads it once. */
+export class MemberData {
+  readonly #view: View
+  readonly #zones = new Map<Collection, ReturnType<typeof floatingZone>>()
+  #last: { readonly member: Member; readonly object: CalendarObject | undefined } | undefined
+
+  constructor(view: View) {
+    this.#view = view
+  }
+
+  bytes(collection: Collection, { file }: Member): Uint8Array | undefined {
+    return this.#view.library.content(`${collection.path}/${file}`)
+  }
+
+  /** Undefined for what cannot be read: it hides nothing but itself. */
+  object(collection: Collection, member: Member): CalendarObject | undefined {
+    if (this.#last?.member === member) return this.#last.object
+    const bytes = this.bytes(collection, member)
+    const read = bytes && readCalendarObject(bytes)
+    const object = read?.ok === true ? read.value : undefined
+    this.#last = { member, object }
+    return object
+  }
+
+  floating(collection: Collection): ReturnType<typeof floatingZone> {
+    const known = this.#zones.get(collection)
+    if (known !== undefined) return known
+    const zone = floatingZone(collection.settings)
+    this.#zones.set(collection, zone)
+    return zone
+  }
+
+  zones(collection: Collection, { calendar }: CalendarObject): ZoneContext {
+    return new ZoneContext(ZONE_BOOK, calendar, this.floating(collection))
+  }
+
+  /** The data of members as properties: only reports have them. */
+  properties(request: CalendarDataRequest): MadeProperties {
+    const whole = (resource: Resource): string | undefined => {
+      if (resource.kind !== 'member') return undefined
+      const bytes = this.bytes(resource.collection, resource.member)
+      return bytes && Buffer.from(bytes).toString('utf8')
+    }
+    const part = (resource: Resource): string | undefined => {
+      if (resource.kind !== 'member') return undefined
+      const { collection, member } = resource
+      const object = this.object(collection, member)
+      if (object === undefined) return whole(resource)
+      return formatCalendarData(object, this.zones(collection, object), request)
+    }
+    return new Map([
+      [CALENDAR_DATA, element(CALENDAR_DATA, isWhole(request) ? whole : part)],
+      [ADDRESS_DATA, element(ADDRESS_DATA, whole)],
+    ])
+  }
+}
+
+function element(
+  name: PropertyName,
+  textOf: (resource: Resource) => string | undefined,
+): (resource: Resource) => string | undefined {
+  const { open, close } = tagOf(name)
+  return (resource) => {
+    const text = textOf(resource)
+    return text === undefined ? undefined : `<${open}>${escapeText(text)}</${close}>`
+  }
+}
