@@ -34,5 +34,5 @@ export function range(start: string, end: string): TimeRange {
 }
 
 function utc(basic: string): number {
-  return Number(Temporal.Instant.from(basic).epochMilliseconds) / 1000
+  return Temporal.Instant.from(basic).epochMilliseconds / 1000
 }
