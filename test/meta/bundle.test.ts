@@ -18,7 +18,7 @@ const ALLOWED: { readonly [appliance: string]: Allowance } = {
     // Of which some 300 are ours.
     kilobytes: 650,
     packages: ['smol-toml', 'saxes', 'xmlchars', ...ISOMORPHIC_GIT],
-    modules: [...STORE_MODULES, 'node:events'],
+    modules: [...STORE_MODULES, 'node:buffer', 'node:events'],
   },
   dns: {
     // Of which some 700 are ours: updates, transfers, signing, encrypted transports. Packet workers and the thread that
