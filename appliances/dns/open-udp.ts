@@ -1,10 +1,9 @@
 // Chooses how UDP is answered: by packet workers where the machine lets us, by this thread where it does not.
 import type { Name } from '../../shared/dns/name.ts'
-import type { Clock } from '../../shared/clock/clock.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { DnsConfig } from './config.ts'
 import type { CookieSecrets } from '../../shared/dns-server/cookie-secrets.ts'
-import type { AnswerCounts } from './core/answer/nameserver.ts'
+import type { Tallies } from './answer-counts.ts'
 import type { Publication } from './core/publication.ts'
 import type { Defer } from '../../shared/dns-server/core/defer.ts'
 import { guardedHandle, type DnsLimits, type Handle } from '../../shared/dns-server/handle.ts'
@@ -28,8 +27,7 @@ export async function openUdp(
     readonly isElsewhere: (origin: Name) => boolean
     readonly limits: DnsLimits
     readonly secrets: CookieSecrets | undefined
-    readonly counts: AnswerCounts
-    readonly clock: Clock
+    readonly counts: Tallies
     readonly log: Log
     readonly fail: (error: Error) => void
   },

@@ -157,7 +157,6 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     limits,
     secrets,
     counts,
-    clock,
     log,
     fail: context.fail,
   })

@@ -7,6 +7,7 @@ import type { UdpSocket, UdpSystem } from '../../../shared/native/udp-socket.ts'
 import { PrefixSet } from '../../../shared/net/prefix.ts'
 import { Bug } from '../../../shared/result/result.ts'
 import { answerLimiter } from '../answer-limits.ts'
+import { AnswerTally } from '../core/answer/answer-tally.ts'
 import type { NameserverOptions } from '../core/answer/nameserver.ts'
 import { ServerCookies } from '../../../shared/dns-server/core/server-cookies.ts'
 import { ImageResponder } from '../core/image/image-responder.ts'
@@ -15,7 +16,6 @@ import { BatchClient } from './batch-client.ts'
 import {
   CONTROL,
   LOOK_MS,
-  SharedCounts,
   WAITING_LIMIT,
   type FromWorker,
   type ToWorker,
@@ -31,7 +31,7 @@ export class PacketLoop {
   readonly #client: BatchClient
   readonly #port: MessagePort
   readonly #control: Int32Array
-  readonly #counts: SharedCounts
+  readonly #counts: AnswerTally
   readonly #options: NameserverOptions
   readonly #cookies: ServerCookies | undefined
   readonly #outOctets: number
@@ -50,7 +50,7 @@ export class PacketLoop {
     this.#client = new BatchClient(this.#batch)
     this.#poll = this.#sockets.length > 1 ? new UdpPoll(system, this.#sockets) : undefined
     this.#control = new Int32Array(start.control)
-    this.#counts = new SharedCounts(start.counts)
+    this.#counts = new AnswerTally(start.counts)
     const { cookieSecrets, rateLimit, isCookieRequired } = settings
     this.#cookies = cookieSecrets && new ServerCookies(cookieSecrets)
     this.#options = {

@@ -2,14 +2,14 @@
 // and what they leave to this thread. A worker that ends without being told to is a fault that ends the process.
 import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
-import type { Clock, Timer } from '../../../shared/clock/clock.ts'
 import type { Log } from '../../../shared/log/log.ts'
 import { openUdpSystem, type UdpSocket, type UdpSystem } from '../../../shared/native/udp-socket.ts'
 import { formatAddress } from '../../../shared/net/address.ts'
 import type { Endpoint } from '../../../shared/net/endpoint.ts'
 import { listenFault } from '../../../shared/net/listen-fault.ts'
 import { Bug } from '../../../shared/result/result.ts'
-import type { AnswerCounts } from '../core/answer/nameserver.ts'
+import type { Tallies } from '../answer-counts.ts'
+import { TALLY_OCTETS } from '../core/answer/answer-tally.ts'
 import { ImageWriter } from '../core/image/image-writer.ts'
 import type { Publication, Published } from '../core/publication.ts'
 import { DEFERRED, type Defer } from '../../../shared/dns-server/core/defer.ts'
@@ -20,9 +20,7 @@ import { RECEIVE_BUFFER_BYTES } from '../../../shared/dns-server/udp-listener.ts
 import type { UdpPort, UdpPorts } from '../../../shared/dns-server/udp-ports.ts'
 import {
   CONTROL,
-  CountsReader,
   LOOK_MS,
-  SharedCounts,
   type AnswerSettings,
   type FromWorker,
   type ToWorker,
@@ -31,8 +29,6 @@ import {
 
 /** The worker's own bundle, put here by the build (tools/bundle.ts); from source it is a file. */
 declare const PACKET_WORKER_CODE: string | undefined
-
-const COUNTS_MS = 250
 
 /** What packet workers need of the machine; undefined where FFI or threads are refused. */
 export async function openPlaneSystem(): Promise<UdpSystem | undefined> {
@@ -52,8 +48,7 @@ export type PlaneOptions = {
   readonly defer: Defer
   /** Zones that workers leave to `handle`. */
   readonly isElsewhere: (origin: Name) => boolean
-  readonly counts: AnswerCounts
-  readonly clock: Clock
+  readonly counts: Tallies
   readonly log: Log
   /** A worker ended: nobody answers its clients. */
   readonly fail: (error: Error) => void
@@ -69,10 +64,8 @@ export class PacketPlane implements UdpPorts {
   readonly #opened = new Set<readonly UdpSocket[]>()
   readonly #workers: Worker[] = []
   readonly #ended: Promise<void>[] = []
-  readonly #readers: CountsReader[] = []
   readonly #closing = new AbortController()
   #unsubscribe = (): void => {}
-  #timer: Timer | undefined
 
   constructor(options: PlaneOptions) {
     this.#options = options
@@ -120,29 +113,20 @@ export class PacketPlane implements UdpPorts {
   }
 
   async start(): Promise<void> {
-    const { publication, clock, workers } = this.#options
+    const { publication, workers } = this.#options
     const served: Published[] = []
     for (const [origin, { zone }] of publication.entries())
       served.push({ origin, before: undefined, after: zone, isBroken: zone === undefined })
     this.#image.apply(served)
     this.#unsubscribe = publication.subscribe((published) => this.#apply(published))
     await Promise.all(Array.from({ length: workers }, (_, nth) => this.#startWorker(nth)))
-    const again = (): void => {
-      this.#timer = clock.after(COUNTS_MS, () => {
-        this.#readCounts()
-        again()
-      })
-    }
-    again()
   }
 
   async close(): Promise<void> {
     this.#closing.abort()
     this.#unsubscribe()
-    this.#timer?.cancel()
     Atomics.store(this.#words, CONTROL.stop, 1)
     await Promise.all(this.#ended)
-    this.#readCounts()
     for (const sockets of this.#opened) for (const each of sockets) each.close()
     this.#opened.clear()
   }
@@ -175,8 +159,8 @@ export class PacketPlane implements UdpPorts {
 
   async #startWorker(nth: number): Promise<void> {
     const sockets = [...this.#opened].map((each) => each[nth]!)
-    const counts = SharedCounts.memory()
-    this.#readers.push(new CountsReader(counts))
+    const counts = new SharedArrayBuffer(TALLY_OCTETS)
+    this.#options.counts.add(counts)
     const workerData: WorkerStart = {
       sockets: sockets.map(({ fd, isIpv6 }) => ({ fd, isIpv6 })),
       image: this.#image.memory,
@@ -233,10 +217,6 @@ export class PacketPlane implements UdpPorts {
         if (!signal.aborted) socket.send(answer, to, control)
       },
     })
-  }
-
-  #readCounts(): void {
-    for (const reader of this.#readers) reader.handOver(this.#options.counts)
   }
 }
 

@@ -1,7 +1,4 @@
 // What the main thread and the packet workers say to each other: shared words and counters, and messages both ways.
-import type { AnswerCounts } from '../core/answer/nameserver.ts'
-import type { Transport } from '../../../shared/dns-server/core/client.ts'
-import type { Verdict } from '../../../shared/dns-server/core/response-limiter.ts'
 import type { Prefix } from '../../../shared/net/prefix.ts'
 import type { RateLimitConfig } from '../limits-table.ts'
 
@@ -37,6 +34,7 @@ export type WorkerStart = {
   readonly sockets: readonly { readonly fd: number; readonly isIpv6: boolean }[]
   readonly image: SharedArrayBuffer
   readonly control: SharedArrayBuffer
+  /** For its AnswerTally. */
   readonly counts: SharedArrayBuffer
   readonly settings: AnswerSettings
   /** Workers in all: they share the rates. */
@@ -63,62 +61,3 @@ export type FromWorker =
       readonly port: number
     }
   | { readonly kind: 'fault'; readonly packet: Uint8Array; readonly why: string }
-
-const RCODES = 32
-const CELL = { truncated: RCODES, ignored: RCODES + 1, drop: RCODES + 2, slip: RCODES + 3 } as const
-const CELLS = RCODES + 4
-
-/** Counts of one worker, which alone writes them; the main thread reads them now and then. */
-export class SharedCounts implements AnswerCounts {
-  readonly #cells: Float64Array
-
-  constructor(memory: SharedArrayBuffer) {
-    this.#cells = new Float64Array(memory)
-  }
-
-  static memory(): SharedArrayBuffer {
-    return new SharedArrayBuffer(CELLS * 8)
-  }
-
-  answered(_transport: Transport, rcode: number): void {
-    this.#cells[rcode]!++
-  }
-
-  truncated(): void {
-    this.#cells[CELL.truncated]!++
-  }
-
-  ignored(_transport: Transport): void {
-    this.#cells[CELL.ignored]!++
-  }
-
-  limited(verdict: Exclude<Verdict, 'send'>): void {
-    this.#cells[CELL[verdict]]!++
-  }
-}
-
-/** Gives what another thread's counts grew by since the last time. */
-export class CountsReader {
-  readonly #cells: Float64Array
-  readonly #seen = new Float64Array(CELLS)
-
-  constructor(memory: SharedArrayBuffer) {
-    this.#cells = new Float64Array(memory)
-  }
-
-  handOver(counts: AnswerCounts): void {
-    for (let cell = 0; cell < CELLS; cell++) {
-      const now = this.#cells[cell]!
-      // A second's worth of additions is what the counts would have cost one by one.
-      for (let left = now - this.#seen[cell]!; left > 0; left--) countOne(counts, cell)
-      this.#seen[cell] = now
-    }
-  }
-}
-
-function countOne(counts: AnswerCounts, cell: number): void {
-  if (cell < RCODES) counts.answered('udp', cell)
-  else if (cell === CELL.truncated) counts.truncated()
-  else if (cell === CELL.ignored) counts.ignored('udp')
-  else counts.limited(cell === CELL.drop ? 'drop' : 'slip')
-}

@@ -29,6 +29,8 @@ export class ImageAnswer {
   /** Of the answer just given. */
   rcode = 0
   isTruncated = false
+  /** Offset of the zone that the question fell into. */
+  originZone = 0
   readonly #reader: ImageReader
   readonly #udpLimitOctets: number
   readonly #question = new Question()
@@ -95,6 +97,7 @@ export class ImageAnswer {
     const found = this.#lookUp(qname, question.qtype)
     // Signatures have TTLs of their own.
     if (found === FOUND.passed || question.qtype === TYPE.RRSIG) return PASSED
+    this.originZone = this.#zone
     const writer = this.#writer
     const optOctets = question.hasEdns ? OPT_OCTETS : 0
     const limit = Math.min(question.limitOctets, Math.max(this.#udpLimitOctets, 512)) - optOctets
@@ -118,6 +121,10 @@ export class ImageAnswer {
     if (question.hasEdns) this.#writeOpt(question.dnssecOk)
     this.#writeHeader(packet, start, out, to)
     return writer.at - to
+  }
+
+  get qtype(): number {
+    return this.#question.qtype
   }
 
   /** One of RESPONSE_KIND. */

@@ -43,12 +43,12 @@ export class ImageReader {
 
   /** Of the node at `node`. */
   nameAt(node: number): Name {
-    const { octets } = this
-    const name = node + NODE.name
-    let text = ''
-    for (let at = name; at < name + octets[node + NODE.nameLength]!; at++)
-      text += String.fromCharCode(octets[at]!)
-    return text as Name
+    return this.#text(node + NODE.name, this.octets[node + NODE.nameLength]!)
+  }
+
+  /** Of the zone at `zone`. */
+  originAt(zone: number): Name {
+    return this.#text(zone + ZONE.name, this.octets[zone + ZONE.nameLength]!)
   }
 
   /** Offset of a node; 0 when there is none. */
@@ -99,6 +99,12 @@ export class ImageReader {
       if (this.#isName(found + layout.name, key, i)) return found
     }
     return 0
+  }
+
+  #text(at: number, length: number): Name {
+    let text = ''
+    for (let i = 0; i < length; i++) text += String.fromCharCode(this.octets[at + i]!)
+    return text as Name
   }
 
   #isName(at: number, key: NameKey, i: number): boolean {

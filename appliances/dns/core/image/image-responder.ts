@@ -6,6 +6,7 @@ import {
   type AnswerLimiter,
   type NameserverOptions,
 } from '../answer/nameserver.ts'
+import type { Name } from '../../../../shared/dns/name.ts'
 import type { Client, Transport } from '../../../../shared/dns-server/core/client.ts'
 import { DEFERRED } from '../../../../shared/dns-server/core/defer.ts'
 import { ImageAnswer, PASSED } from './image-answer.ts'
@@ -21,6 +22,7 @@ export class ImageResponder {
   readonly #counts: AnswerCounts
   readonly #limiter: AnswerLimiter | undefined
   readonly #pending = new PendingCounts()
+  readonly #origins: Origins
   #generation = -1
 
   constructor(memory: SharedArrayBuffer, options: NameserverOptions, counts: AnswerCounts) {
@@ -29,6 +31,7 @@ export class ImageResponder {
     this.#zones = new ImageZones(this.#reader, new NameKey(this.#reader.seed))
     this.#server = new Nameserver(this.#zones, options, this.#pending)
     this.#counts = counts
+    this.#origins = new Origins(this.#reader)
     this.#limiter = options.limiter
   }
 
@@ -87,16 +90,47 @@ export class ImageResponder {
     if (verdict !== 'send') this.#counts.limited(verdict)
     if (verdict === 'drop') return 0
     const length = verdict === 'send' ? octets : answer.truncate(packet, start, out, to)
-    this.#counts.answered('udp', answer.rcode)
+    this.#counts.answered('udp', answer.rcode, answer.qtype, this.#origins.of(answer.originZone))
     if (answer.isTruncated) this.#counts.truncated()
     return length
   }
 }
 
+/** Names of zones, made once for many answers. */
+class Origins {
+  readonly #reader: ImageReader
+  /** By offset: a zone's block never changes. */
+  readonly #known = new Map<number, Name>()
+  #lastZone = 0
+  #lastOrigin: Name | undefined
+
+  constructor(reader: ImageReader) {
+    this.#reader = reader
+  }
+
+  /** Of the zone at `zone`. */
+  of(zone: number): Name | undefined {
+    if (zone === this.#lastZone) return this.#lastOrigin
+    let origin = this.#known.get(zone)
+    if (origin === undefined) {
+      origin = this.#reader.originAt(zone)
+      if (this.#known.size >= ORIGINS_LIMIT) this.#known.clear()
+      this.#known.set(zone, origin)
+    }
+    this.#lastZone = zone
+    this.#lastOrigin = origin
+    return origin
+  }
+}
+
+const ORIGINS_LIMIT = 4096
+
 /** Of one answer, until it is known to be good. */
 class PendingCounts implements AnswerCounts {
   #transport: Transport = 'udp'
   #rcode = -1
+  #qtype: number | undefined
+  #origin: Name | undefined
   #isTruncated = false
   #isIgnored = false
   #verdict: 'drop' | 'slip' | undefined
@@ -108,9 +142,11 @@ class PendingCounts implements AnswerCounts {
     this.#verdict = undefined
   }
 
-  answered(transport: Transport, rcode: number): void {
+  answered(transport: Transport, rcode: number, qtype?: number, origin?: Name): void {
     this.#transport = transport
     this.#rcode = rcode
+    this.#qtype = qtype
+    this.#origin = origin
   }
 
   truncated(): void {
@@ -127,7 +163,7 @@ class PendingCounts implements AnswerCounts {
   }
 
   handOver(counts: AnswerCounts): void {
-    if (this.#rcode >= 0) counts.answered(this.#transport, this.#rcode)
+    if (this.#rcode >= 0) counts.answered(this.#transport, this.#rcode, this.#qtype, this.#origin)
     if (this.#isTruncated) counts.truncated()
     if (this.#verdict !== undefined) counts.limited(this.#verdict)
     if (this.#isIgnored) counts.ignored(this.#transport)

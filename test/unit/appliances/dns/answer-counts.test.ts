@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { countAnswers } from '../../../../appliances/dns/answer-counts.ts'
+import { AnswerTally, TALLY_OCTETS } from '../../../../appliances/dns/core/answer/answer-tally.ts'
 import { VirtualClock } from '../../../../shared/clock/clock.ts'
 import { name } from '../../../support/zones.ts'
 import { silentMetrics, type Metrics } from '../../../../shared/metrics/metrics.ts'
@@ -55,4 +56,36 @@ test('zones are counted one by one up to a bound, and together beyond it', () =>
   counts.flush()
   expect(seen.has('other')).toBe(true)
   expect(seen.size).toBeLessThan(170)
+})
+
+test('what other threads count goes to the same metrics, zones beyond the bound of all together', () => {
+  const seen = new Map<string, number>()
+  const metrics: Metrics = {
+    ...silentMetrics,
+    counter: (metric) => ({
+      inc: (labels, by) => {
+        const key = [metric, ...Object.values(labels ?? {})].join(' ')
+        seen.set(key, (seen.get(key) ?? 0) + (by ?? 1))
+      },
+    }),
+  }
+  const counts = countAnswers(metrics, new VirtualClock())
+  const threads = [1, 2].map(() => new AnswerTally(new SharedArrayBuffer(TALLY_OCTETS)))
+  for (const [nth, tally] of threads.entries()) {
+    counts.add(tally.memory)
+    for (let i = 0; i < 300; i++) tally.answered('udp', 0, 1, name(`z${i % 150}-${nth}.`))
+    tally.answered('udp', 3, 28, name('both.'))
+    tally.limited('slip')
+  }
+  counts.answered('udp', 3, 28, name('both.'))
+  counts.flush()
+  counts.flush()
+  expect(seen.get('cairn_dns_answers udp NOERROR')).toBe(600)
+  expect(seen.get('cairn_dns_queries AAAA')).toBe(3)
+  expect(seen.get('cairn_dns_zone_answers both. NXDOMAIN')).toBe(3)
+  expect(seen.get('cairn_dns_limited slip')).toBe(2)
+  const zones = [...seen].filter(([key]) => key.startsWith('cairn_dns_zone_answers'))
+  expect(zones.reduce((sum, [, count]) => sum + count, 0)).toBe(603)
+  const named = new Set(zones.map(([key]) => key.split(' ')[1]))
+  expect(named.size).toBe(161)
 })

@@ -3,20 +3,27 @@ import { createSocket } from 'node:dgram'
 import { afterEach, describe, expect, test } from 'vitest'
 import { decodeConfig } from '../../../../shared/config/decode.ts'
 import { dnsConfig } from '../../../../appliances/dns/config.ts'
-import { Nameserver, type AnswerCounts } from '../../../../appliances/dns/core/answer/nameserver.ts'
+import { countAnswers } from '../../../../appliances/dns/answer-counts.ts'
+import { Nameserver } from '../../../../appliances/dns/core/answer/nameserver.ts'
 import { Publication } from '../../../../appliances/dns/core/publication.ts'
 import type { Defer } from '../../../../shared/dns-server/core/defer.ts'
 import type { Zone } from '../../../../appliances/dns/core/zone/zone.ts'
 import { DEFAULT_DNS_LIMITS } from '../../../../shared/dns-server/listen.ts'
 import { openUdp, type OpenUdp } from '../../../../appliances/dns/open-udp.ts'
 import { CookieSecrets } from '../../../../shared/dns-server/cookie-secrets.ts'
-import { systemClock } from '../../../../shared/clock/clock.ts'
+import { VirtualClock } from '../../../../shared/clock/clock.ts'
+import { silentMetrics, type Metrics } from '../../../../shared/metrics/metrics.ts'
 import { silentLog, type Log } from '../../../../shared/log/log.ts'
 import type { Endpoint } from '../../../../shared/net/endpoint.ts'
-import { clientOf, queryOf, zoneOf } from '../../../support/zones.ts'
+import type { UdpPort } from '../../../../shared/dns-server/udp-ports.ts'
+import { EDNS_OPTION } from '../../../../shared/dns/edns.ts'
+import { decodeMessage, encodeMessage, RCODE } from '../../../../shared/dns/message.ts'
+import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
+import { clientOf, name, queryOf, zoneOf } from '../../../support/zones.ts'
 
 const ANSWER_MS = 5000
 const RECORDS = 30_000
+const DAY_MS = 86_400_000
 
 const open: OpenUdp[] = []
 afterEach(async () => {
@@ -27,19 +34,26 @@ class Served {
   readonly publication = new Publication()
   readonly faults: Error[] = []
   readonly logged: string[] = []
-  readonly counted: string[] = []
-  readonly counts: AnswerCounts = {
-    answered: (transport, rcode) => void this.counted.push(`${transport} ${rcode}`),
-    truncated: () => void this.counted.push('truncated'),
-    ignored: (transport) => void this.counted.push(`${transport} ignored`),
-    limited: (verdict) => void this.counted.push(verdict),
+  readonly #counted = new Map<string, number>()
+  readonly #metrics: Metrics = {
+    ...silentMetrics,
+    counter: (name) => ({
+      inc: (labels, by) => {
+        const key = [name, ...Object.values(labels ?? {})].join(' ')
+        this.#counted.set(key, (this.#counted.get(key) ?? 0) + (by ?? 1))
+      },
+    }),
   }
+  readonly counts = countAnswers(this.#metrics, new VirtualClock())
   readonly server = new Nameserver(
     this.publication,
     { udpLimitOctets: 1232, defers: true },
     this.counts,
   )
   udp: OpenUdp | undefined
+  readonly secretsClock = new VirtualClock()
+  /** Of each address. */
+  readonly ports: UdpPort[] = []
   /** Questions that the main thread was asked. */
   handled = 0
   elsewhere: ReadonlySet<string> = new Set()
@@ -47,6 +61,12 @@ class Served {
 
   constructor(more = '') {
     this.more = more
+  }
+
+  /** Of all threads together. */
+  counted(): readonly string[] {
+    this.counts.flush()
+    return Array.from(this.#counted, ([key, count]) => `${key} ${count}`).sort()
   }
 
   publish(zone: Zone): void {
@@ -72,16 +92,18 @@ class Served {
       },
       defer,
       isElsewhere: (origin) => this.elsewhere.has(origin),
-      secrets: new CookieSecrets(undefined, systemClock),
+      secrets: new CookieSecrets(undefined, this.secretsClock),
       counts: this.counts,
-      clock: systemClock,
       log,
       fail: (error) => void this.faults.push(error),
     })
     open.push(this.udp)
     const addresses: Endpoint[] = []
-    for (const host of hosts)
-      addresses.push({ host, port: (await this.udp.ports.open({ host, port: 0 })).port })
+    for (const host of hosts) {
+      const port = await this.udp.ports.open({ host, port: 0 })
+      this.ports.push(port)
+      addresses.push({ host, port: port.port })
+    }
     await this.udp.ports.start()
     return addresses
   }
@@ -212,13 +234,15 @@ describe.each([
     await served.udp!.ports.close()
     expect(heard).toEqual([])
     socket.close()
-    expect(served.counted.sort()).toEqual([
-      'truncated',
-      'udp 0',
-      'udp 0',
-      'udp 3',
-      'udp ignored',
-      'udp ignored',
+    expect(served.counted()).toEqual([
+      'cairn_dns_answers udp NOERROR 2',
+      'cairn_dns_answers udp NXDOMAIN 1',
+      'cairn_dns_ignored udp 2',
+      'cairn_dns_queries A 2',
+      'cairn_dns_queries TXT 1',
+      'cairn_dns_truncated 1',
+      'cairn_dns_zone_answers example.org. NOERROR 2',
+      'cairn_dns_zone_answers example.org. NXDOMAIN 1',
     ])
   })
 })
@@ -254,8 +278,61 @@ describe('packet workers leave to the main thread', () => {
     await served.udp!.ports.close()
     socket.close()
     expect(served.faults).toEqual([])
-    expect(served.counted.sort()).toEqual(['udp 0', 'udp 0', 'udp ignored'])
+    expect(served.counted()).toEqual([
+      'cairn_dns_answers udp NOERROR 2',
+      'cairn_dns_ignored udp 1',
+      'cairn_dns_queries A 2',
+      'cairn_dns_zone_answers example.org. NOERROR 2',
+    ])
   })
+})
+
+test('a new cookie secret reaches the packet workers, which go on to take what the old one made', async () => {
+  const served = new Served()
+  served.publish(zoneOf('example.org.', ZONE))
+  const [address] = await served.open(2, ['127.0.0.1'], NOBODY)
+  const cookieFor = async (cookie: string): Promise<string> => {
+    const query = encodeMessage({
+      id: 1,
+      opcode: 0,
+      flags: 0,
+      rcode: 0,
+      questions: [{ qname: name('ns.example.org.'), qtype: TYPE.A, qclass: CLASS.IN }],
+      answers: [],
+      authorities: [],
+      additionals: [],
+      edns: {
+        udpOctets: 1232,
+        extendedRcode: 0,
+        version: 0,
+        dnssecOk: false,
+        options: [{ code: EDNS_OPTION.COOKIE, data: Buffer.from(cookie, 'hex') }],
+      },
+    })
+    const decoded = decodeMessage((await askPacket(address!, query)).answer)
+    if (!decoded.ok) throw new Error(decoded.error.kind)
+    expect(decoded.value.rcode).toBe(RCODE.NOERROR)
+    return Buffer.from(decoded.value.edns!.options[0]!.data).toString('hex')
+  }
+  const first = await cookieFor('0102030405060708')
+  expect(await cookieFor(first)).toBe(first)
+  served.secretsClock.advance(DAY_MS)
+  const second = await cookieFor(first)
+  expect(second.slice(0, 16)).toBe(first.slice(0, 16))
+  expect(second.slice(32)).not.toBe(first.slice(32))
+  expect(await cookieFor(second)).toBe(second)
+})
+
+test('a packet worker that ends is a fault that ends the process', async () => {
+  const served = new Served()
+  await served.open(1, ['127.0.0.1'], NOBODY)
+  // Without its socket a worker has nothing to do.
+  served.ports[0]!.discard()
+  await expect.poll(() => served.faults.map(String), { timeout: ANSWER_MS }).toHaveLength(2)
+  expect(served.faults.map((fault) => fault.message)).toEqual([
+    expect.stringContaining('Receiving from a UDP socket failed'),
+    'Packet worker 0 ended',
+  ])
 })
 
 test('a port that is taken is said to be', async () => {
