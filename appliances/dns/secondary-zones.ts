@@ -86,7 +86,7 @@ export class SecondaryZones {
       this.#count((zone) => zone.state.isExpired),
     )
     metrics.gauge('cairn_dns_secondary_age_seconds', 'Since the stalest copy was fresh', () =>
-      Math.max(0, ...Array.from(this.#zones.values(), (zone) => this.#ageMs(zone) / 1000)),
+      this.#zones.values().reduce((oldest, zone) => Math.max(oldest, this.#ageMs(zone) / 1000), 0),
     )
     this.#noteLater()
   }

@@ -117,7 +117,7 @@ export class PacketPlane implements UdpPorts {
     const served: Published[] = []
     for (const [origin, { zone }] of publication.entries())
       served.push({ origin, before: undefined, after: zone, isBroken: zone === undefined })
-    this.#image.apply(served)
+    this.#apply(served)
     this.#unsubscribe = publication.subscribe((published) => this.#apply(published))
     await Promise.all(Array.from({ length: workers }, (_, nth) => this.#startWorker(nth)))
   }
@@ -147,8 +147,8 @@ export class PacketPlane implements UdpPorts {
     }
     if (this.#image.memory !== memory) this.#tellAll({ kind: 'image', image: this.#image.memory })
     const { log, isElsewhere } = this.#options
-    for (const origin of this.#image.elsewhere())
-      if (!isElsewhere(origin))
+    for (const { origin } of published)
+      if (this.#image.isLeft(origin) && !isElsewhere(origin))
         log.warn('zone-too-large', { zone: formatName(origin), why: 'one thread answers for it' })
   }
 

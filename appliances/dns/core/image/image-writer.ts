@@ -79,10 +79,10 @@ export class ImageWriter {
     return { octets: this.#space.end, garbageOctets: this.#space.garbageOctets }
   }
 
-  /** Origins that did not fit, or were not to: readers leave their answers to others. */
-  *elsewhere(): IterableIterator<Name> {
-    for (const [origin, { id, zone }] of this.#placed)
-      if (zone !== undefined && !this.#living.has(id)) yield origin
+  /** Whether the zone did not fit, or was not to: readers leave its answers to others. */
+  isLeft(origin: Name): boolean {
+    const placed = this.#placed.get(origin)
+    return placed?.zone !== undefined && !this.#living.has(placed.id)
   }
 
   /** Readers see all of a zone's change or nothing of it. */
