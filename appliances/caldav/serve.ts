@@ -7,11 +7,12 @@ import type { Log } from '../../shared/log/log.ts'
 import { Fatal } from '../../shared/result/result.ts'
 import { formatProblem, type Problem } from '../../shared/result/problem.ts'
 import { CertificateSlot } from '../../shared/tls/certificate-slot.ts'
-import { openStore, type Snapshot } from '../../store/index.ts'
+import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
 import type { CaldavConfig } from './config.ts'
 import { LibraryKeeper } from './core/library/keeper.ts'
 import type { Library } from './core/library/library.ts'
 import { LockTable } from './core/locks/lock-table.ts'
+import { calendarMergeRules } from './core/merge/calendar-merge.ts'
 import { exchangeHandler } from './exchange.ts'
 import { Logins } from './login.ts'
 
@@ -32,6 +33,7 @@ export async function serve(context: Context<CaldavConfig>): Promise<Running> {
     metrics,
     clock,
     accept: keeper.accept,
+    merge: calendarMergeRules(mergeText),
     committer: PERSON,
   })
   const branch = store.branch()

@@ -7,15 +7,15 @@ import { FreeBusy } from '../calendar/free-busy.ts'
 import { ZONE_BOOK, zoneOfText } from '../calendar/zone-lookup.ts'
 import { readWanted, renderer } from '../properties/render.ts'
 import { isMinimal, preferenceHeaders } from '../read/prefer.ts'
-import { depthOf, textReply, type DavRequest, type Depth, type Reply } from '../request.ts'
+import { depthOf, textReply, type DavRequest, type Reply } from '../request.ts'
 import { hrefOf } from '../resource/href.ts'
-import { childrenOf, memberName, type MemberResource, type Resource } from '../resource/resource.ts'
+import type { MemberResource, Resource } from '../resource/resource.ts'
 import type { View } from '../view.ts'
 import { errorReply, multistatus } from '../xml/multistatus.ts'
 import { CALDAV } from '../xml/names.ts'
 import { readCalendarDataRequest } from './calendar-data-xml.ts'
 import { readCompFilter, readTimeRange, Refused } from './filter-xml.ts'
-import { MemberData } from './member-data.ts'
+import { MemberData, membersIn } from './member-data.ts'
 
 export function calendarQuery(
   request: DavRequest,
@@ -42,7 +42,7 @@ export function calendarQuery(
     made: data.properties(dataRequest.value),
   })
   return multistatus(
-    matching(membersIn(resource, depth, view), filter.value, zone, data).map((member) =>
+    matching(membersIn('calendar', resource, depth, view), filter.value, zone, data).map((member) =>
       render(member, hrefOf(member.path, false, view)),
     ),
     '',
@@ -64,7 +64,7 @@ export function freeBusyQuery(
     return errorReply(403, '<d:supported-report/>', 'Only of calendars and homes')
   const busy = new FreeBusy(range)
   const data = new MemberData(view)
-  for (const { collection, member } of membersIn(resource, depth, view)) {
+  for (const { collection, member } of membersIn('calendar', resource, depth, view)) {
     const entry = member.facts?.entry
     if (entry === undefined || entry.end < range.start || entry.start > range.end) continue
     const object = data.object(collection, member)
@@ -97,27 +97,6 @@ function* matching(
     if (asked?.floating !== floating)
       asked = { floating, query: new CalendarQuery(filter, ZONE_BOOK, floating) }
     if (asked.query.matches(entry, () => data.object(collection, member))) yield resource
-  }
-}
-
-/** Objects that a report of that depth is about. */
-function* membersIn(resource: Resource, depth: Depth, view: View): Generator<MemberResource> {
-  if (resource.kind === 'member') {
-    if (resource.collection.kind === 'calendar') yield resource
-  } else if (resource.kind === 'collection') {
-    const { collection, path, rights } = resource
-    if (collection.kind !== 'calendar' || depth === 0) return
-    for (const member of collection.members.values()) {
-      yield {
-        kind: 'member',
-        path: [...path, memberName(member, collection)],
-        collection,
-        member,
-        rights,
-      }
-    }
-  } else if (resource.kind === 'home' && depth === 'infinity') {
-    for (const child of childrenOf(resource, view)) yield* membersIn(child, depth, view)
   }
 }
 

@@ -16,6 +16,7 @@ import type {
   TextMatch,
   TimeRange,
 } from '../calendar/filter.ts'
+import { CALDAV, CARDDAV } from '../xml/names.ts'
 
 export type FilterRefusal = {
   readonly condition: 'valid-filter' | 'supported-filter' | 'supported-collation'
@@ -53,7 +54,7 @@ export class FilterReader {
 
   comp(element: XmlElement, depth: number): CompFilter {
     if (depth >= DEPTH_LIMIT) refuse('comp-filter is too deep', 'supported-filter')
-    const parts = this.#parts(element, COMP_PARTS)
+    const parts = this.parts(element, COMP_PARTS)
     const isNotDefined = parts.has('is-not-defined')
     if (isNotDefined && parts.size > 1) refuse('is-not-defined stands alone')
     const timeRange = parts.get('time-range')?.[0]
@@ -68,7 +69,7 @@ export class FilterReader {
 
   params(elements: readonly XmlElement[]): ParamFilter[] {
     return elements.map((element) => {
-      const parts = this.#parts(element, PARAM_PARTS)
+      const parts = this.parts(element, PARAM_PARTS)
       const text = parts.get('text-match')?.[0]
       if (parts.size > 1) refuse('is-not-defined stands alone')
       return {
@@ -88,7 +89,7 @@ export class FilterReader {
   }
 
   /** Children by name; each of `once` at most once, `many` as often as they like, no others. */
-  #parts(element: XmlElement, known: KnownParts): ReadonlyMap<string, readonly XmlElement[]> {
+  parts(element: XmlElement, known: KnownParts): ReadonlyMap<string, readonly XmlElement[]> {
     const parts = new Map<string, XmlElement[]>()
     for (const child of childElements(element)) {
       const { name, namespace } = child
@@ -104,7 +105,7 @@ export class FilterReader {
   }
 
   #prop(element: XmlElement): PropFilter {
-    const parts = this.#parts(element, PROP_PARTS)
+    const parts = this.parts(element, PROP_PARTS)
     const isNotDefined = parts.has('is-not-defined')
     if (isNotDefined && parts.size > 1) refuse('is-not-defined stands alone')
     const timeRange = parts.get('time-range')?.[0]
@@ -119,7 +120,7 @@ export class FilterReader {
   }
 }
 
-type KnownParts = { readonly once: ReadonlySet<string>; readonly many: ReadonlySet<string> }
+export type KnownParts = { readonly once: ReadonlySet<string>; readonly many: ReadonlySet<string> }
 
 /** Left in this file and the CardDAV reader: filters are nested, and a refusal leaves all of them. */
 export class Refused extends Error {
@@ -136,10 +137,10 @@ export function refuse(why: string, condition: FilterRefusal['condition'] = 'val
 }
 
 export function readTextMatch(element: XmlElement): TextMatch {
-  const collation = attributeOf(element, 'collation') ?? 'i;ascii-casemap'
+  const collation = attributeOf(element, 'collation') ?? 'default'
   const match = attributeOf(element, 'match-type') ?? 'contains'
   const negate = attributeOf(element, 'negate-condition') ?? 'no'
-  const known = collation === 'default' ? 'i;ascii-casemap' : collation
+  const known = collation === 'default' ? DEFAULT_COLLATIONS[element.namespace] : collation
   if (!isCollation(known)) refuse(`Collation ${collation}`, 'supported-collation')
   if (!isMatchType(match)) refuse(`match-type ${match}`)
   if (negate !== 'yes' && negate !== 'no') refuse(`negate-condition ${negate}`)
@@ -165,7 +166,7 @@ function utcOf(text: string): number {
   return time.local
 }
 
-function isCollation(text: string): text is Collation {
+function isCollation(text: string | undefined): text is Collation {
   return text === 'i;ascii-casemap' || text === 'i;octet' || text === 'i;unicode-casemap'
 }
 
@@ -173,6 +174,11 @@ function isMatchType(text: string): text is TextMatch['match'] {
   return ['contains', 'equals', 'starts-with', 'ends-with'].includes(text)
 }
 
+/** RFC 4791 section 7.5.1, RFC 6352 section 8.3.1. */
+const DEFAULT_COLLATIONS: { readonly [namespace: string]: Collation } = {
+  [CALDAV]: 'i;ascii-casemap',
+  [CARDDAV]: 'i;unicode-casemap',
+}
 const COMP_PARTS: KnownParts = {
   once: new Set(['is-not-defined', 'time-range']),
   many: new Set(['prop-filter', 'comp-filter']),

@@ -1,13 +1,24 @@
 // Members' data in reports: read from the branch, whole or as calendar-data asks (RFC 4791 section 9.6).
 import { readCalendarObject, type CalendarObject } from '../../../../shared/ical/calendar-object.ts'
+import { parseComponents, type Component } from '../../../../shared/ical/component.ts'
+import { formatComponent } from '../../../../shared/ical/format.ts'
+import { decodeText } from '../../../../shared/ical/text-encoding.ts'
 import { ZoneContext } from '../../../../shared/ical/zone-context.ts'
 import { escapeText } from '../../../../shared/xml/write.ts'
 import { formatCalendarData, isWhole } from '../calendar/calendar-data.ts'
 import type { CalendarDataRequest } from '../calendar/filter.ts'
 import { floatingZone, ZONE_BOOK } from '../calendar/zone-lookup.ts'
+import { selectedCard, type CardSelection } from '../contacts/card-filter.ts'
 import type { Collection, Member } from '../library/collection.ts'
 import type { MadeProperties } from '../properties/render.ts'
-import type { Resource } from '../resource/resource.ts'
+import type { Depth } from '../request.ts'
+import {
+  childrenOf,
+  memberName,
+  type HomeKind,
+  type MemberResource,
+  type Resource,
+} from '../resource/resource.ts'
 import type { View } from '../view.ts'
 import { CALDAV, CARDDAV, propertyName, tagOf, type PropertyName } from '../xml/names.ts'
 
@@ -50,8 +61,16 @@ export class MemberData {
     return new ZoneContext(ZONE_BOOK, calendar, this.floating(collection))
   }
 
-  /** The data of members as properties: only reports have them. */
-  properties(request: CalendarDataRequest): MadeProperties {
+  /** Undefined for what is no card. */
+  card(collection: Collection, member: Member): Component | undefined {
+    const bytes = this.bytes(collection, member)
+    const text = bytes && decodeText(bytes)
+    const parsed = text?.ok === true ? parseComponents(text.value) : undefined
+    return parsed?.ok === true ? parsed.value[0] : undefined
+  }
+
+  /** The data of members as properties: only reports have them. `selection` is of cards. */
+  properties(request: CalendarDataRequest, selection?: CardSelection): MadeProperties {
     const whole = (resource: Resource): string | undefined => {
       if (resource.kind !== 'member') return undefined
       const bytes = this.bytes(resource.collection, resource.member)
@@ -64,10 +83,36 @@ export class MemberData {
       if (object === undefined) return whole(resource)
       return formatCalendarData(object, this.zones(collection, object), request)
     }
+    const cardPart = (resource: Resource): string | undefined => {
+      if (resource.kind !== 'member' || selection === undefined) return whole(resource)
+      const card = this.card(resource.collection, resource.member)
+      return card === undefined ? whole(resource) : formatComponent(selectedCard(card, selection))
+    }
     return new Map([
       [CALENDAR_DATA, element(CALENDAR_DATA, isWhole(request) ? whole : part)],
-      [ADDRESS_DATA, element(ADDRESS_DATA, whole)],
+      [ADDRESS_DATA, element(ADDRESS_DATA, cardPart)],
     ])
+  }
+}
+
+/** Members of collections of that kind that a report of that depth is about. */
+export function* membersIn(
+  kind: HomeKind,
+  resource: Resource,
+  depth: Depth,
+  view: View,
+): Generator<MemberResource> {
+  if (resource.kind === 'member') {
+    if (resource.collection.kind === kind) yield resource
+  } else if (resource.kind === 'collection') {
+    const { collection, path, rights } = resource
+    if (collection.kind !== kind || depth === 0) return
+    for (const member of collection.members.values()) {
+      const at = [...path, memberName(member, collection)]
+      yield { kind: 'member', path: at, collection, member, rights }
+    }
+  } else if (resource.kind === 'home' && depth === 'infinity') {
+    for (const child of childrenOf(resource, view)) yield* membersIn(kind, child, depth, view)
   }
 }
 

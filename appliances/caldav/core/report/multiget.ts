@@ -9,6 +9,7 @@ import { errorReply, multistatus, statusResponse } from '../xml/multistatus.ts'
 import { CALDAV, DAV } from '../xml/names.ts'
 import { parsePath } from '../xml/path.ts'
 import { readCalendarDataRequest } from './calendar-data-xml.ts'
+import { readCardSelection } from './card-filter-xml.ts'
 import { MemberData } from './member-data.ts'
 
 /** Clients take 10 to 100 at once. */
@@ -25,7 +26,7 @@ export function multiget(request: DavRequest, element: XmlElement, view: View): 
   const minimal = isMinimal(request)
   const render = renderer(wanted, view, {
     isMinimal: minimal,
-    made: new MemberData(view).properties(dataRequest.value),
+    made: new MemberData(view).properties(dataRequest.value, readCardSelection(element)),
   })
   const kind = element.namespace === CALDAV ? 'calendar' : 'addressbook'
   return multistatus(

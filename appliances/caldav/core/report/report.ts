@@ -5,6 +5,7 @@ import type { Resource } from '../resource/resource.ts'
 import type { View } from '../view.ts'
 import { errorReply } from '../xml/multistatus.ts'
 import { propertyName } from '../xml/names.ts'
+import { addressbookQuery } from './addressbook-query.ts'
 import { calendarQuery, freeBusyQuery } from './calendar-query.ts'
 import { expandProperty } from './expand-property.ts'
 import { multiget } from './multiget.ts'
@@ -30,6 +31,8 @@ export function report(request: DavRequest, resource: Resource, view: View): Rep
       return calendarQuery(request, element, resource, view)
     case '{urn:ietf:params:xml:ns:caldav}free-busy-query':
       return freeBusyQuery(request, element, resource, view)
+    case '{urn:ietf:params:xml:ns:carddav}addressbook-query':
+      return addressbookQuery(request, element, resource, view)
     case '{DAV:}expand-property':
       return expandProperty(element, resource, view)
     case '{DAV:}principal-property-search':

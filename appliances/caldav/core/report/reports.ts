@@ -16,7 +16,10 @@ const OF_CALENDARS = [
     propertyName(CALDAV, name),
   ),
 ]
-const OF_BOOKS = [SYNC, propertyName(CARDDAV, 'addressbook-multiget')]
+const OF_BOOKS = [
+  SYNC,
+  ...['addressbook-multiget', 'addressbook-query'].map((name) => propertyName(CARDDAV, name)),
+]
 
 export function reportsOf(resource: Resource): readonly PropertyName[] {
   if (resource.kind !== 'collection') return EVERYWHERE
