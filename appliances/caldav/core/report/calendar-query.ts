@@ -5,11 +5,12 @@ import { CalendarQuery } from '../calendar/calendar-query.ts'
 import type { CompFilter } from '../calendar/filter.ts'
 import { FreeBusy } from '../calendar/free-busy.ts'
 import { ZONE_BOOK, zoneOfText } from '../calendar/zone-lookup.ts'
+import type { Collection, Member } from '../library/collection.ts'
 import { readWanted, renderer } from '../properties/render.ts'
 import { isMinimal, preferenceHeaders } from '../read/prefer.ts'
 import { depthOf, textReply, type DavRequest, type Reply } from '../request.ts'
 import { hrefOf } from '../resource/href.ts'
-import type { MemberResource, Resource } from '../resource/resource.ts'
+import type { Resource } from '../resource/resource.ts'
 import type { View } from '../view.ts'
 import { errorReply, multistatus } from '../xml/multistatus.ts'
 import { CALDAV } from '../xml/names.ts'
@@ -42,7 +43,7 @@ export function calendarQuery(
     made: data.properties(dataRequest.value),
   })
   return multistatus(
-    matching(membersIn('calendar', resource, depth, view), filter.value, zone, data).map((member) =>
+    membersIn('calendar', resource, depth, view, matcher(filter.value, zone, data)).map((member) =>
       render(member, hrefOf(member.path, false, view)),
     ),
     '',
@@ -64,15 +65,15 @@ export function freeBusyQuery(
     return errorReply(403, '<d:supported-report/>', 'Only of calendars and homes')
   const busy = new FreeBusy(range)
   const data = new MemberData(view)
-  for (const { collection, member } of membersIn('calendar', resource, depth, view)) {
-    const entry = member.facts?.entry
-    if (entry === undefined || entry.end < range.start || entry.start > range.end) continue
+  const touches = (_: Collection, { facts }: Member): boolean =>
+    facts?.entry !== undefined && facts.entry.end >= range.start && facts.entry.start <= range.end
+  for (const { collection, member } of membersIn('calendar', resource, depth, view, touches)) {
     const object = data.object(collection, member)
     if (object === undefined || busy.add(object, data.zones(collection, object))) continue
     return errorReply(
       403,
       '<d:number-of-matches-within-limits/>',
-      'Too many periods: a shorter range',
+      'Too many periods: ask for a shorter range',
     )
   }
   return {
@@ -82,21 +83,20 @@ export function freeBusyQuery(
   }
 }
 
-function* matching(
-  members: Iterable<MemberResource>,
+/** Whether a member matches; `zone` is the request's own. */
+function matcher(
   filter: CompFilter,
   zone: Zone | undefined,
   data: MemberData,
-): Generator<MemberResource> {
+): (collection: Collection, member: Member) => boolean {
   let asked: { readonly floating: Zone; readonly query: CalendarQuery } | undefined
-  for (const resource of members) {
-    const { collection, member } = resource
+  return (collection, member) => {
     const entry = member.facts?.entry
-    if (entry === undefined) continue
+    if (entry === undefined) return false
     const floating = zone ?? data.floating(collection)
     if (asked?.floating !== floating)
       asked = { floating, query: new CalendarQuery(filter, ZONE_BOOK, floating) }
-    if (asked.query.matches(entry, () => data.object(collection, member))) yield resource
+    return asked.query.matches(entry, () => data.object(collection, member))
   }
 }
 

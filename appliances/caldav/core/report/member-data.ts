@@ -95,24 +95,28 @@ export class MemberData {
   }
 }
 
-/** Members of collections of that kind that a report of that depth is about. */
+/** Members of collections of that kind that a report of that depth is about and that are wanted. */
 export function* membersIn(
   kind: HomeKind,
   resource: Resource,
   depth: Depth,
   view: View,
+  isWanted: (collection: Collection, member: Member) => boolean,
 ): Generator<MemberResource> {
   if (resource.kind === 'member') {
-    if (resource.collection.kind === kind) yield resource
+    const { collection, member } = resource
+    if (collection.kind === kind && isWanted(collection, member)) yield resource
   } else if (resource.kind === 'collection') {
     const { collection, path, rights } = resource
     if (collection.kind !== kind || depth === 0) return
     for (const member of collection.members.values()) {
+      if (!isWanted(collection, member)) continue
       const at = [...path, memberName(member, collection)]
       yield { kind: 'member', path: at, collection, member, rights }
     }
   } else if (resource.kind === 'home' && depth === 'infinity') {
-    for (const child of childrenOf(resource, view)) yield* membersIn(kind, child, depth, view)
+    for (const child of childrenOf(resource, view))
+      yield* membersIn(kind, child, depth, view, isWanted)
   }
 }
 
