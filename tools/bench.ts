@@ -1,4 +1,5 @@
 // Measures a room of ours beside its peers: `npm run bench -- store`.
+import { benchCaldav } from './bench/caldav.ts'
 import { benchCrash } from './bench/crash.ts'
 import { benchDns } from './bench/dns.ts'
 import { benchStore } from './bench/store.ts'
@@ -14,6 +15,8 @@ const USAGE = `usage: npm run bench -- ROOM [options]
          updates a second with 64 in flight, and how long one takes alone
   dns    --flood 10000000
          random packets: it goes on answering, and does not grow
+  caldav [--sizes 1000,10000] [--seconds 5] [--rounds 5] [--peers Xandikos,Radicale] [--program FILE]
+         changes, listings, queries and synchronisation, beside the peers
   crash  [--rounds 1000] [--seed N]
          kill -9 under load: no acknowledged commit lost, git fsck clean
 `
@@ -21,6 +24,7 @@ const USAGE = `usage: npm run bench -- ROOM [options]
 const ROOMS: { readonly [name: string]: (args: readonly string[]) => Promise<void> } = {
   store: benchStore,
   dns: benchDns,
+  caldav: benchCaldav,
   crash: benchCrash,
 }
 

@@ -15,8 +15,8 @@ const STORE_MODULES = [
 /** A row here is an argument: raise a budget or add a name only with a reason in the commit. */
 const ALLOWED: { readonly [appliance: string]: Allowance } = {
   caldav: {
-    // Of which some 300 are ours.
-    kilobytes: 650,
+    // Of which some 350 are ours.
+    kilobytes: 700,
     packages: ['smol-toml', 'saxes', 'xmlchars', ...ISOMORPHIC_GIT],
     modules: [...STORE_MODULES, 'node:buffer', 'node:events'],
   },
