@@ -31,6 +31,8 @@ export type ZonePlan = {
   readonly signed?: { readonly text: string; readonly ds: string }
   /** What the parent says instead of the right DS; empty for none. */
   readonly ds?: string
+  /** Addresses of more servers; nobody is there unless someone is put there. */
+  readonly spares?: readonly string[]
 }
 
 /** The moment at which all is signed. */
@@ -44,11 +46,17 @@ export class SignedHierarchy {
   readonly addresses: ReadonlyMap<Name, string>
   readonly #servers = new Map<Name, Nameserver>()
 
-  constructor(plans: readonly ZonePlan[], setup: Partial<ChainSetup> = {}) {
+  constructor(
+    plans: readonly ZonePlan[],
+    setup: Partial<ChainSetup> = {},
+    nowSeconds: number = SIGNED_AT,
+  ) {
     const lines = new Map<Name, string[]>(plans.map((plan) => [name(plan.origin), []]))
     let rootDs: Uint8Array | undefined
     const origins = [...lines.keys()].sort((a, b) => a.length - b.length)
-    this.addresses = new Map(origins.map((origin, i) => [origin, `192.0.2.${i + 1}`]))
+    this.addresses = new Map(
+      origins.map((origin, i) => [origin, `192.0.${2 + (i >> 7)}.${(i & 127) + 1}`]),
+    )
     // Children first, since their DS records are the parent's to sign.
     for (const plan of [...plans].sort((a, b) => labels(b.origin) - labels(a.origin))) {
       const origin = name(plan.origin)
@@ -57,6 +65,10 @@ export class SignedHierarchy {
       const address = this.addresses.get(origin)!
       const host = plan.origin === '.' ? 'ns.' : `ns.${plan.origin}`
       if (parent !== undefined) add(`${plan.origin} NS ${host}\n${host} A ${address}`)
+      const spare = (plan.spares ?? []).map((_, i) => `${plan.origin} NS ns${i}.${plan.origin}`)
+      if (parent !== undefined) for (const line of spare) add(line)
+      if (parent !== undefined)
+        for (const [i, at] of (plan.spares ?? []).entries()) add(`ns${i}.${plan.origin} A ${at}`)
       const soa = '@ SOA ns hostmaster 1 7200 3600 1209600 300'
       const head = `$TTL 3600\n${soa}\n@ NS ns\nns A ${address}\n`
       const unsigned = `${head}${plan.text}\n${lines.get(origin)!.join('\n')}\n`
@@ -69,7 +81,7 @@ export class SignedHierarchy {
       const keys = keysOf(origin, key)
       const { signed } = signWhole(
         zoneOf(plan.origin, unsigned),
-        { keys: { ...keys, cds: [], cdnskeys: [] }, serial: 1, nowSeconds: SIGNED_AT },
+        { keys: { ...keys, cds: [], cdnskeys: [] }, serial: 1, nowSeconds },
         { ...SETTINGS, denial: plan.sign.denial },
       )
       this.#servers.set(origin, serverOf(signed))
@@ -131,7 +143,14 @@ export class SignedHierarchy {
   ): Verdict {
     const { nowSeconds = SIGNED_AT + 3600, change = (evidence) => evidence } = options
     const start = typeof claim === 'string' ? this.claim(claim) : claim
-    const check = checkClaim(start, { ...this.setup, ...options.setup }, nowSeconds)
+    const check = checkClaim(
+      start,
+      { ...this.setup, ...options.setup },
+      {
+        nowSeconds,
+        isRetry: false,
+      },
+    )
     for (let step = check.next(undefined); ;) {
       if (step.done === true) return step.value
       const question = questionText(step.value)

@@ -1,5 +1,6 @@
 // One link of an answer: what one name has of one type. An answer is a chain of them: aliases, and the end.
 import type { Name } from '../../../shared/dns/name.ts'
+import type { Upstream } from './iterate/upstream.ts'
 import type { RRset } from './rrset.ts'
 
 /** RFC 4033 §5; `unchecked`: nobody has looked yet. */
@@ -28,6 +29,8 @@ export type Link = {
   readonly storedMs: number
   /** Learned from a delegation: good for a chain of trust, too little for a client (no SOA). */
   readonly isFromReferral: boolean
+  /** The server that said so. */
+  from?: Upstream
   security: Security
   /** Why it is bogus, or what else a client should know. */
   extendedError?: ExtendedError

@@ -445,9 +445,10 @@ export class Resolver {
   }
 }
 
-function keyOf({ qname, qtype, isChecked, isEvidence }: Assignment): string {
+function keyOf({ qname, qtype, isChecked, isEvidence, avoided }: Assignment): string {
   const kind = isEvidence ? 'e' : isChecked ? 'c' : 'r'
-  return kind + String.fromCharCode(qtype) + qname
+  const others = avoided === undefined ? '' : [...avoided].join()
+  return kind + String.fromCharCode(qtype) + qname + others
 }
 
 type Exchange = { readonly inquiry: Inquiry; readonly deadline: Deadline<Due> }

@@ -7,6 +7,7 @@ import { failureKey } from './cache/failure-memory.ts'
 import { Descent, type DescentOwner } from './iterate/descent.ts'
 import { cachedError, TOO_LATE, TOO_MANY_ALIASES } from './iterate/failures.ts'
 import { expiresMs, type ExtendedError, type Link } from './link.ts'
+import { upstreamKey } from './iterate/upstream.ts'
 import type { Trace, TraceEvent, Why } from './trace.ts'
 import type { Step, Validation } from './validator.ts'
 import type { Budget, World } from './world.ts'
@@ -20,6 +21,8 @@ export type Assignment = {
   readonly isEvidence: boolean
   /** What is about to expire is fetched again. */
   readonly isRefresh: boolean
+  /** Keys of servers that are not asked; none for who just asks. */
+  readonly avoided?: ReadonlySet<string>
 }
 
 export type TaskGiven = {
@@ -41,6 +44,8 @@ export interface TaskOwner {
 
 /** A link of which less than this share of its time is left is fetched again before it expires. */
 const PREFETCH_SHARE = 0.1
+/** How often something bogus is asked of another server. */
+const RETRIES = 3
 
 export class Task implements DescentOwner {
   readonly assignment: Assignment
@@ -61,6 +66,11 @@ export class Task implements DescentOwner {
   #validation: Validation | undefined
   /** What the check under way was given. */
   #evidence: Link[] = []
+  /** Servers that are not asked any more for this task, and its evidence, since what they said was bogus. */
+  readonly #avoided: Set<string>
+  #retries = 0
+  /** What was bogus first, for when no other server knows better. */
+  #spoiled: { readonly link: Link; readonly verdict: Verdict } | undefined
   answer: Answer | undefined
 
   constructor(assignment: Assignment, given: TaskGiven, owner: TaskOwner, world: World) {
@@ -72,6 +82,7 @@ export class Task implements DescentOwner {
     this.#trace = given.trace
     this.#owner = owner
     this.#world = world
+    this.#avoided = new Set(assignment.avoided)
   }
 
   /** Whether addresses are still being looked up. */
@@ -139,6 +150,9 @@ export class Task implements DescentOwner {
 
   failed(errors: readonly ExtendedError[], nowMs: number): void {
     const { qname, qtype, isChecked } = this.assignment
+    if (this.#spoiled !== undefined) return this.#settle(this.#spoiled.link, nowMs)
+    // Who may not ask everyone cannot say that nobody answers.
+    if (this.#avoided.size > 0) return this.#finish(failureAnswer(errors), nowMs)
     this.#world.failures.put(failureKey(qname, qtype, isChecked), { errors, isBogus: false }, nowMs)
     this.#finish(failureAnswer(errors), nowMs)
   }
@@ -156,11 +170,11 @@ export class Task implements DescentOwner {
       return this.#take(known, nowMs)
     }
     const failure = failures.find(failureKey(qname, qtype, isChecked), nowMs)
-    if (failure !== undefined) {
+    if (failure !== undefined && this.#avoided.size === 0) {
       const errors = cachedError(failure.errors)
       return this.#finish(failureAnswer(errors, failure.isBogus ? 'bogus' : undefined), nowMs)
     }
-    this.#descent = new Descent(qname, qtype, this, this.#world)
+    this.#descent = new Descent(qname, qtype, this, this.#world, this.#avoided)
     this.#descent.begin(nowMs)
   }
 
@@ -177,7 +191,7 @@ export class Task implements DescentOwner {
       link.security = 'insecure'
       return this.#accept(link, nowMs)
     }
-    this.#validation = validator.begin(link, nowMs)
+    this.#validation = validator.begin(link, nowMs, this.#retries > 0)
     this.#evidence = []
     this.#check(this.#validation, link, undefined, nowMs)
   }
@@ -196,9 +210,10 @@ export class Task implements DescentOwner {
       const step = validation.step(evidence, nowMs)
       if (step.kind === 'verdict') {
         this.#validation = undefined
-        this.#judge(link, step, nowMs)
-        this.trace({ kind: 'checked', link })
-        return this.#accept(link, nowMs)
+        if (step.security === 'bogus') this.#spoiled ??= { link, verdict: step }
+        else this.#spoiled = undefined
+        if (this.#mayRetry(step)) return this.#retry(link, step.culprit!, nowMs)
+        return this.#settle(link, nowMs, step)
       }
       const { qname, qtype } = step
       const assignment = {
@@ -207,6 +222,7 @@ export class Task implements DescentOwner {
         isChecked: false,
         isEvidence: true,
         isRefresh: false,
+        ...(this.#avoided.size > 0 && { avoided: new Set(this.#avoided) }),
       }
       const task = this.#owner.join(this, assignment, 'evidence', nowMs)
       if (task !== undefined && task.answer === undefined) {
@@ -221,7 +237,31 @@ export class Task implements DescentOwner {
     }
   }
 
-  #judge(link: Link, verdict: Step & { readonly kind: 'verdict' }, nowMs: number): void {
+  /** The check of a link is over; without a verdict, or with a bad one, the first bad one counts. */
+  #settle(link: Link, nowMs: number, verdict?: Verdict): void {
+    const spoiled = this.#spoiled
+    this.#judge(link, spoiled?.verdict ?? verdict!, nowMs)
+    // Kept for whoever wants it unchecked.
+    if (spoiled !== undefined && this.#retries > 0) this.#world.cache.put(link)
+    this.trace({ kind: 'checked', link })
+    this.#accept(link, nowMs)
+  }
+
+  #mayRetry({ security, culprit }: Verdict): boolean {
+    return security === 'bogus' && culprit?.from !== undefined && this.#retries < RETRIES
+  }
+
+  /** Another server may say what holds: one that is no forgery, or from before DNSSEC. */
+  #retry(link: Link, culprit: Link, nowMs: number): void {
+    this.#retries++
+    this.#avoided.add(upstreamKey(culprit.from!))
+    this.#world.cache.drop(culprit)
+    if (culprit !== link) return this.#take(link, nowMs)
+    this.#ahead = []
+    this.#next(nowMs)
+  }
+
+  #judge(link: Link, verdict: Verdict, nowMs: number): void {
     const { security, extendedError, ttlSeconds } = verdict
     link.security = security
     if (extendedError === undefined) delete link.extendedError
@@ -266,6 +306,8 @@ export class Task implements DescentOwner {
     for (const waiter of this.#waiters) waiter(this, answer, nowMs)
   }
 }
+
+type Verdict = Step & { readonly kind: 'verdict' }
 
 /** Whether it is time to fetch a link again, before a client has to wait for it. */
 export function isWorn(link: Link, nowMs: number): boolean {

@@ -6,7 +6,8 @@ import type { ExtendedError, Link, Security } from './link.ts'
 export interface Validator {
   /** Whether links at `name` are to be checked at all; without, they are `insecure`. */
   covers(name: Name): boolean
-  begin(link: Link, nowMs: number): Validation
+  /** `isRetry`: some of the evidence is new, so that what failed before may hold now. */
+  begin(link: Link, nowMs: number, isRetry: boolean): Validation
 }
 
 export interface Validation {
@@ -22,6 +23,8 @@ export type Step =
       /** How much longer the link may be kept. */
       readonly ttlSeconds: number
       readonly extendedError?: ExtendedError
+      /** Of what is bogus: the link that is to blame, the one that is checked or evidence. */
+      readonly culprit?: Link
     }
 
 /** The answer to what a check needs, itself unchecked; undefined when nobody could be asked. */

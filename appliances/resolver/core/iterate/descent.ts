@@ -36,6 +36,7 @@ export class Descent {
   readonly #qname: Name
   readonly #qtype: number
   readonly #labels: number
+  readonly #avoided: ReadonlySet<string>
   #cut: Delegation | undefined
   #book: AddressBook | undefined
   #inquiry: Inquiry | undefined
@@ -50,11 +51,19 @@ export class Descent {
   readonly #asked = new Set<Name>()
   #isOver = false
 
-  constructor(qname: Name, qtype: number, owner: DescentOwner, world: World) {
+  /** `avoided`: keys of servers that are not asked, since what they say was bogus. */
+  constructor(
+    qname: Name,
+    qtype: number,
+    owner: DescentOwner,
+    world: World,
+    avoided: ReadonlySet<string>,
+  ) {
     this.#qname = qname
     this.#qtype = qtype
     this.#labels = labelCount(qname)
     this.#owner = owner
+    this.#avoided = avoided
     this.#world = world
   }
 
@@ -120,6 +129,7 @@ export class Descent {
 
   /** Twice, since a packet may be lost; not again after it said something useless. */
   #isLeft(upstream: Upstream, zone: Name, nowMs: number): boolean {
+    if (this.#avoided.has(upstreamKey(upstream))) return false
     if (this.#world.servers.isLame(upstream, zone, nowMs)) return false
     return (this.#tried.get(upstreamKey(upstream)) ?? 0) < TRIES_OF_ONE
   }
@@ -183,10 +193,13 @@ export class Descent {
       this.#tried.set(upstreamKey(upstream), TRIES_OF_ONE)
       return this.#again(nowMs)
     }
-    if (findings.kind === 'referral') return this.#follow(findings.referral, nowMs)
+    if (findings.kind === 'referral') return this.#follow(findings.referral, upstream, nowMs)
     if (qname === ROOT && qtype === TYPE.NS) this.#world.primed(message, findings.links, nowMs)
     if (qname === this.#qname) {
-      for (const link of findings.links) this.#world.cache.put(link)
+      for (const link of findings.links) {
+        link.from = upstream
+        this.#world.cache.put(link)
+      }
       this.#isOver = true
       return this.#owner.found(findings.links, nowMs)
     }
@@ -213,7 +226,7 @@ export class Descent {
     this.#ask(nowMs)
   }
 
-  #follow(referral: Referral, nowMs: number): void {
+  #follow(referral: Referral, from: Upstream, nowMs: number): void {
     const { options, cuts, cache } = this.#world
     const delegation: Delegation = {
       zone: referral.zone,
@@ -229,7 +242,10 @@ export class Descent {
       inOrder: false,
     }
     cuts.put(delegation)
-    if (referral.ds !== undefined) cache.put(referral.ds)
+    if (referral.ds !== undefined) {
+      referral.ds.from = from
+      cache.put(referral.ds)
+    }
     this.#enter(delegation)
     this.#ask(nowMs)
   }
@@ -247,7 +263,8 @@ export class Descent {
       this.#enter(this.#closest(this.#qname, nowMs))
       return this.#ask(nowMs)
     }
-    if (cut.kind === 'referral' && cut.zone !== ROOT && !this.#asked.has(cut.zone)) {
+    const mayAskAgain = cut.kind === 'referral' && cut.zone !== ROOT && this.#avoided.size === 0
+    if (mayAskAgain && !this.#asked.has(cut.zone)) {
       this.#asked.add(cut.zone)
       this.#world.cuts.drop(cut.zone)
       this.#enter(this.#closest(this.#qname, nowMs))

@@ -19,8 +19,9 @@ export class ChainValidator implements Validator {
   }
 
   /** `nowMs` since 1970. */
-  begin(link: Link, nowMs: number): Validation {
-    return new ChainValidation(checkClaim(link, this.#setup, Math.floor(nowMs / 1000)))
+  begin(link: Link, nowMs: number, isRetry: boolean): Validation {
+    const time = { nowSeconds: Math.floor(nowMs / 1000), isRetry }
+    return new ChainValidation(checkClaim(link, this.#setup, time))
   }
 }
 
@@ -34,12 +35,14 @@ class ChainValidation implements Validation {
   step(given: Evidence | undefined): Step {
     const { done, value } = this.#check.next(given?.link)
     if (done !== true) return { kind: 'needs', qname: value.qname, qtype: value.qtype }
-    const { security, reason, ttlSeconds } = value
+    const { security, reason, ttlSeconds, culprit } = value
     return {
       kind: 'verdict',
       security,
       ttlSeconds,
       ...(reason === undefined ? {} : { extendedError: reason }),
+      // All that is checked here came as links.
+      ...(culprit === undefined ? {} : { culprit: culprit as Link }),
     }
   }
 }

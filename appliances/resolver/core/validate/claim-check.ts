@@ -19,9 +19,19 @@ import { checkDenials, denialSigners, type Denials } from './denial-check.ts'
 import { checkSignatures, setText, signersOf, type ZoneKeys } from './signature-check.ts'
 import { TrustChain, type ChainSetup, type Standing } from './trust-chain.ts'
 
-/** `nowSeconds` since 1970. One budget is spent on all of it. */
-export function* checkClaim(claim: Claim, setup: ChainSetup, nowSeconds: number): Check<Verdict> {
-  const chain = new TrustChain(setup, { nowSeconds, budget: new CheckBudget() })
+/** `nowSeconds` since 1970; `isRetry`: what failed lately is looked at again. One budget is spent on all of it. */
+export function* checkClaim(
+  claim: Claim,
+  setup: ChainSetup,
+  time: { readonly nowSeconds: number; readonly isRetry: boolean },
+): Check<Verdict> {
+  const chain = new TrustChain(setup, { ...time, budget: new CheckBudget() })
+  const verdict = yield* check(claim, chain)
+  if (verdict.security !== 'bogus') return verdict
+  return { ...verdict, culprit: chain.culprit ?? claim }
+}
+
+function* check(claim: Claim, chain: TrustChain): Check<Verdict> {
   if (claim.kind === 'nodata' || claim.kind === 'nxdomain') return yield* checkAbsence(claim, chain)
   let verdict: Verdict = { security: 'secure', ttlSeconds: Infinity }
   for (const set of claim.rrsets) {

@@ -21,6 +21,8 @@ export type Verdict = {
   readonly reason?: ExtendedError
   /** How long what was checked may be kept: by the signatures and their original TTLs (RFC 4035 §5.3.3). */
   readonly ttlSeconds: number
+  /** Of what is bogus: what was checked, or the evidence that would not do. */
+  readonly culprit?: Claim
 }
 
 /** Info-codes of RFC 8914 §4 that a check gives. */

@@ -34,11 +34,15 @@ export class TrustChain implements CheckTime {
   readonly #setup: ChainSetup
   readonly nowSeconds: number
   readonly budget: CheckBudget
+  readonly #isRetry: boolean
+  /** The evidence that broke the chain last. */
+  culprit: Evidence
 
-  constructor(setup: ChainSetup, time: CheckTime) {
+  constructor(setup: ChainSetup, time: CheckTime & { readonly isRetry: boolean }) {
     this.#setup = setup
     this.nowSeconds = time.nowSeconds
     this.budget = time.budget
+    this.#isRetry = time.isRetry
   }
 
   get policy(): CheckPolicy {
@@ -50,7 +54,7 @@ export class TrustChain implements CheckTime {
     const start = trustStart(this.#setup.trust, zone)
     if (start.kind === 'none') return { kind: 'indeterminate' }
     if (start.kind === 'negative') return this.#unchecked(start.name)
-    const known = this.#setup.memory.get(zone, this.nowSeconds)
+    const known = this.#known(zone)
     if (known !== undefined) return known.kind === 'no-cut' ? noZone(zone, this.nowSeconds) : known
     if (start.zone === zone) return yield* this.#withKeys(zone, start.ds, MEMORY_LIMIT_SECONDS)
     const evidence = yield* this.#ask(zone, TYPE.DS)
@@ -74,8 +78,7 @@ export class TrustChain implements CheckTime {
       if (standing.kind !== 'secure') return standing
       const cut = ancestor(name, labels)
       const trust =
-        this.#setup.memory.get(cut, this.nowSeconds) ??
-        (yield* this.#below(cut, standing.keys, yield* this.#ask(cut, TYPE.DS)))
+        this.#known(cut) ?? (yield* this.#below(cut, standing.keys, yield* this.#ask(cut, TYPE.DS)))
       if (trust.kind !== 'no-cut') standing = trust
     }
     return standing
@@ -84,7 +87,8 @@ export class TrustChain implements CheckTime {
   /** What the answer for the DS of `zone` makes of it, given the keys of the zone above. */
   *#below(zone: Name, above: ZoneKeys, evidence: Evidence): Check<ZoneTrust> {
     const found = yield* this.#link(zone, above, evidence)
-    this.#setup.memory.set(zone, found)
+    if (found.kind === 'bogus') this.culprit ??= evidence
+    this.#remember(zone, found)
     return found
   }
 
@@ -135,7 +139,7 @@ export class TrustChain implements CheckTime {
 
   *#withKeys(zone: Name, dsRdatas: readonly Uint8Array[], ttlSeconds: number): Check<Delegated> {
     const trust = yield* this.#keys(zone, dsRdatas, ttlSeconds)
-    this.#setup.memory.set(zone, trust)
+    this.#remember(zone, trust)
     return trust
   }
 
@@ -152,10 +156,26 @@ export class TrustChain implements CheckTime {
       return this.#bogus(REASON.DNSKEY_MISSING, `${why} ${formatName(zone)} DNSKEY`)
     }
     const checked = checkKeys(dnskeys, usable.value, this.policy, this)
-    if (!checked.ok) return this.#refused(checked.error)
+    if (!checked.ok) {
+      this.culprit = evidence
+      return this.#refused(checked.error)
+    }
     const { keys } = checked.value
     const limit = Math.min(ttlSeconds, checked.value.ttlSeconds)
     return { kind: 'secure', keys, untilSeconds: this.#until(limit) }
+  }
+
+  /** Who asks others since something failed, and fails too, has no better reason than the first. */
+  #remember(zone: Name, trust: ZoneTrust): void {
+    const { memory } = this.#setup
+    const isWorse = this.#isRetry && trust.kind === 'bogus'
+    if (isWorse && memory.get(zone, this.nowSeconds)?.kind === 'bogus') return
+    memory.set(zone, trust)
+  }
+
+  #known(zone: Name): ZoneTrust | undefined {
+    const known = this.#setup.memory.get(zone, this.nowSeconds)
+    return this.#isRetry && known?.kind === 'bogus' ? undefined : known
   }
 
   *#ask(qname: Name, qtype: number): Check<Evidence> {

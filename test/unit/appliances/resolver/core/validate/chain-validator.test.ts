@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { ChainValidator } from '../../../../../../appliances/resolver/core/validate/chain-validator.ts'
 import { REASON } from '../../../../../../appliances/resolver/core/validate/claim.ts'
-import { RCODE } from '../../../../../../shared/dns/message.ts'
+import { RCODE, type Message } from '../../../../../../shared/dns/message.ts'
+import { TYPE } from '../../../../../../shared/dns/record-types.ts'
 import { rewrite, ScriptedInternet, shown } from '../../../../../support/scripted-internet.ts'
 import {
   SignedHierarchy,
@@ -128,6 +129,63 @@ describe('keys', () => {
     internet.nowMs += 61_000
     expect(internet.ask('www.nsec.test. A').security).toBe('secure')
     expect(internet.ask('nsec.test. DNSKEY').security).toBe('secure')
+  })
+})
+
+describe('servers of which one spoils what it says', () => {
+  const spares = ['203.0.113.1', '203.0.113.2']
+  const plans: readonly ZonePlan[] = [
+    { origin: '.', text: '', sign: { denial: 'nsec' } },
+    { origin: 'leaf.', text: LEAF, sign: { denial: 'nsec' }, spares },
+  ]
+  const forged = (message: Message): Message => ({
+    ...message,
+    answers: message.answers.map((record) =>
+      record.type === TYPE.A ? { ...record, rdata: Uint8Array.of(203, 0, 113, 66) } : record,
+    ),
+  })
+  const stripped = (message: Message): Message => ({
+    ...message,
+    answers: message.answers.filter(({ type }) => type !== TYPE.RRSIG),
+    authorities: message.authorities.filter(({ type }) => type === TYPE.SOA),
+  })
+
+  test.each([
+    ['data', forged],
+    ['signatures', stripped],
+  ])('%s: another is asked, whichever was first', (_what, spoil) => {
+    for (const honest of [0, 1, 2]) {
+      const tree = new SignedHierarchy(plans)
+      const internet = new ScriptedInternet({ validator: new ChainValidator(tree.setup) })
+      internet.nowMs = (SIGNED_AT + 3600) * 1000
+      tree.attach(internet)
+      const own = tree.addresses.get(name('leaf.'))!
+      const good = internet.servers.get(own)!
+      for (const [i, at] of [own, ...spares].entries())
+        internet.servers.set(at, i === honest ? good : rewrite(good, spoil))
+      for (const question of ['www.leaf. A', 'alias.leaf. A', 'nx.leaf. A', 'leaf. DNSKEY'])
+        expect([question, internet.ask(question).security]).toEqual([question, 'secure'])
+    }
+  })
+
+  test('all of them: the reason is the first one, and who wants it unchecked gets it', () => {
+    const tree = new SignedHierarchy(plans)
+    const internet = new ScriptedInternet({ validator: new ChainValidator(tree.setup) })
+    internet.nowMs = (SIGNED_AT + 3600) * 1000
+    tree.attach(internet)
+    const own = tree.addresses.get(name('leaf.'))!
+    const bad = rewrite(internet.servers.get(own)!, forged)
+    for (const at of [own, ...spares]) internet.servers.set(at, bad)
+    const answer = internet.ask('www.leaf. A')
+    expect(answer.rcode).toBe(RCODE.SERVFAIL)
+    expect(answer.extendedErrors).toEqual([
+      { code: REASON.BOGUS, text: expect.stringMatching(/^The signature of www.leaf. A by key/) },
+    ])
+    internet.seen.length = 0
+    expect(internet.ask('www.leaf. A').rcode).toBe(RCODE.SERVFAIL)
+    const unchecked = internet.ask('www.leaf. A', { checkingDisabled: true })
+    expect(shown(unchecked)).toEqual(['www.leaf. A 203.0.113.66'])
+    expect(internet.asked()).toEqual([])
   })
 })
 
