@@ -33,6 +33,7 @@ export type {
   Verdict,
 } from './api.ts'
 export type { Oid } from './object/oid.ts'
+export { lookAtClone, type CloneLook } from './look-clone.ts'
 export { mergeText } from './merge/text.ts'
 export { storeNeeds } from './sandbox-needs.ts'
 

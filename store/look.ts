@@ -34,8 +34,8 @@ export function lookAtBranch(
   return { head, empty: new TreeSnapshot(reader, undefined) }
 }
 
-class Looker implements TreeReader {
-  readonly fresh = new FreshObjects()
+export class Looker implements TreeReader {
+  readonly fresh: FreshObjects = new FreshObjects()
   readonly #objects: ObjectFolder
 
   constructor(disk: Disk, gitDir: string) {

@@ -17,6 +17,7 @@ import type {
 import { EditSession } from './edit.ts'
 import type { Engine } from './engine.ts'
 import { walkCommits } from './history/ancestry.ts'
+import { toLogEntry } from './history/log-entry.ts'
 import { commitTree, decodeCommit, encodeCommit } from './object/commit.ts'
 import { EMPTY_TREE, ZERO_OID, type Oid } from './object/oid.ts'
 import { toStoredEntry } from './pack/entry.ts'
@@ -136,13 +137,7 @@ export class ServedBranch implements Branch {
     if (tip === undefined) return
     for (const { oid, commit } of walkCommits(this.#options.engine, [tip], [])) {
       if (path !== undefined && !this.#touches(path, commit)) continue
-      yield {
-        oid,
-        parents: commit.parents,
-        author: { name: commit.author.name, email: commit.author.email },
-        timeSeconds: commit.author.timeSeconds,
-        message: Buffer.from(commit.message).toString('utf8'),
-      }
+      yield toLogEntry(oid, commit)
     }
   }
 

@@ -48,6 +48,69 @@ ${zones.map(({ name, file }) => `zone:\n  name: "${name}"\n  zonefile: "${file}"
   return await startServer('nsd', ['-d', '-c', config], port)
 }
 
+type UpdateKey = { readonly name: string; readonly secret: string }
+
+/** BIND as the primary of a zone that the holder of an HMAC-SHA256 key may transfer and update. */
+export async function startUpdatedBind(
+  dir: string,
+  { name, file }: ZoneFile,
+  key: UpdateKey,
+): Promise<NameServer> {
+  const port = await freePort()
+  const config = join(dir, 'named.conf')
+  writeFileSync(
+    config,
+    `key "${key.name}" { algorithm hmac-sha256; secret "${key.secret}"; };
+options { directory "${dir}"; listen-on port ${port} { ${HOST}; }; listen-on-v6 { none; };
+  pid-file "${dir}/named.pid"; session-keyfile "${dir}/session.key"; recursion no; notify no; dnssec-validation no; };
+controls { };
+logging { category default { null; }; };
+zone "${name}" { type primary; file "${file}"; allow-update { key "${key.name}"; }; allow-transfer { key "${key.name}"; };
+  check-integrity no; };
+`,
+  )
+  return await startServer('named', ['-f', '-n', '1', '-c', config], port)
+}
+
+/** The same of Knot DNS. */
+export async function startUpdatedKnot(
+  dir: string,
+  { name, file }: ZoneFile,
+  key: UpdateKey,
+): Promise<NameServer> {
+  const port = await freePort()
+  for (const folder of ['db', 'run']) mkdirSync(join(dir, folder), { recursive: true })
+  const config = join(dir, 'knot.conf')
+  writeFileSync(
+    config,
+    `server:
+  rundir: ${dir}/run
+  listen: ${HOST}@${port}
+log:
+  - target: stderr
+    any: error
+database:
+  storage: ${dir}/db
+key:
+  - id: ${key.name}
+    algorithm: hmac-sha256
+    secret: ${key.secret}
+acl:
+  - id: all
+    key: ${key.name}
+    action: [transfer, update]
+zone:
+  - domain: ${name}
+    file: ${file}
+    acl: all
+    zonefile-sync: -1
+    zonefile-load: difference
+    journal-content: changes
+`,
+  )
+  return await startServer('knotd', ['-c', config], port)
+}
+
 /** Knot DNS in the foreground on a port of its own. */
 export async function startKnot(dir: string, zones: readonly ZoneFile[]): Promise<NameServer> {
   const port = await freePort()

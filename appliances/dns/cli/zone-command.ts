@@ -1,19 +1,12 @@
-// The command `zone`: shows, edits and checks the zone files of a clone, leaving comments and layout to their author.
-import { readFileSync } from 'node:fs'
+// The command `zone`: shows, edits, compares and checks zones of a clone, leaving comments and layout to their author, or at
+// a server.
+import { readFileSync, statSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Command } from '../../../shared/appliance/appliance.ts'
 import { EXIT } from '../../../shared/cli/cli.ts'
 import { systemClock } from '../../../shared/clock/clock.ts'
 import { nearest } from '../../../shared/config/key-path.ts'
-import {
-  canonicalName,
-  formatName,
-  parentName,
-  parseName,
-  type Name,
-} from '../../../shared/dns/name.ts'
-import type { Record } from '../../../shared/dns/record.ts'
-import { parseTtl, TTL_LIMIT_SECONDS } from '../../../shared/dns/ttl-text.ts'
+import { formatName, parentName, type Name } from '../../../shared/dns/name.ts'
 import { formatProblem, hasErrors, type Problem } from '../../../shared/result/problem.ts'
 import { Fatal } from '../../../shared/result/result.ts'
 import { changeToDelete, changeToSet, withNextSerial } from '../core/branch/zone-edit-request.ts'
@@ -23,22 +16,20 @@ import { loadZones, type ServedZone } from '../core/branch/zone-set.ts'
 import { BranchKeys } from '../core/keys/branch-keys.ts'
 import type { RecordChange } from '../core/text/edit-plan.ts'
 import { recordLines } from '../core/text/record-lines.ts'
-import { parseRecordData, parseRecordType } from '../core/text/record-words.ts'
 import { editZoneText } from '../core/text/zone-text-edit.ts'
 import { zoneDifference } from '../core/zone/zone-difference.ts'
 import type { Zone } from '../core/zone/zone.ts'
+import { zoneOfRecords } from '../core/zone/zone-change.ts'
+import { importToServer, openAtServer, ownChange } from './server-verbs.ts'
 import { ZoneFolder } from './zone-folder.ts'
-
-export type Terminal = {
-  out(text: string): void
-  err(text: string): void
-  stdin(): Uint8Array
-  /** Milliseconds since 1970, for serials that are dates. */
-  wallMs(): number
-}
+import { HELP } from './zone-help.ts'
+import { printBetween, printLog, type HistoryOptions } from './zone-history.ts'
+import { lines, printChange, recordsOf, type Terminal } from './zone-output.ts'
+import { ZoneServer } from './zone-server.ts'
+import { dataOf, Misuse, nameOf, ttlOf, typeOf } from './zone-words.ts'
 
 export const zoneCommand: Command = {
-  summary: 'show, edit, compare and check the zone files of a clone',
+  summary: 'show, edit, compare and check zones, in a clone or at a server',
   get help() {
     return HELP
   },
@@ -48,11 +39,12 @@ export const zoneCommand: Command = {
       err: (text) => process.stderr.write(text),
       stdin: () => readFileSync(0),
       wallMs: () => systemClock.wallMs(),
+      hasColour: process.stdout.isTTY && (process.env['NO_COLOR'] ?? '') === '',
     }),
 }
 
 /** Gives the exit code. */
-export function runZone(args: readonly string[], terminal: Terminal): number {
+export async function runZone(args: readonly string[], terminal: Terminal): Promise<number> {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -62,7 +54,9 @@ export function runZone(args: readonly string[], terminal: Terminal): number {
     const [verb = '', ...words] = positionals
     const run = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
     if (run === undefined) throw new Misuse(unknownVerb(verb))
-    return run(words.map(octets), { ...values, dir: values.dir ?? '.', terminal })
+    if (values.server !== undefined && !AT_SERVERS.includes(verb))
+      throw new Misuse(`${verb} works on a clone: leave --server out`)
+    return await run(words.map(octets), { ...values, dir: values.dir ?? '.', terminal })
   } catch (cause) {
     if (cause instanceof Misuse || isArgumentError(cause)) {
       terminal.err(`cairn-dns zone: ${(cause as Error).message}\nTry: cairn-dns zone --help\n`)
@@ -81,11 +75,12 @@ type Options = {
   readonly add?: boolean
   readonly 'keep-serial'?: boolean
   readonly view?: string
+  readonly server?: string
+  readonly key?: string
+  readonly tls?: string
+  readonly limit?: string
   readonly terminal: Terminal
 }
-
-/** Wrong words on the command line. */
-class Misuse extends Error {}
 
 function check([dir, ...files]: readonly string[], { dir: here, terminal }: Options): number {
   const folder = new ZoneFolder(dir ?? here)
@@ -102,9 +97,12 @@ function check([dir, ...files]: readonly string[], { dir: here, terminal }: Opti
   return EXIT.OK
 }
 
-function show([zoneText, nameText, ...more]: readonly string[], options: Options): number {
+async function show(
+  [zoneText, nameText, ...more]: readonly string[],
+  options: Options,
+): Promise<number> {
   if (zoneText === undefined || more.length > 0) throw new Misuse('show needs ZONE [NAME]')
-  const { zone } = openZone(options, zoneText)
+  const { zone } = await openZone(options, zoneText)
   const name = nameText === undefined ? undefined : nameOf(nameText)
   const type = options.type === undefined ? undefined : typeOf(options.type)
   const records = recordsOf(zone).filter(
@@ -117,44 +115,58 @@ function show([zoneText, nameText, ...more]: readonly string[], options: Options
 }
 
 /** The zone's own text with what it includes left as `$INCLUDE`, or all its records. */
-function exportZone([zoneText, ...more]: readonly string[], options: Options): number {
+async function exportZone(
+  [zoneText, ...more]: readonly string[],
+  options: Options,
+): Promise<number> {
   if (zoneText === undefined || more.length > 0) throw new Misuse('export needs ZONE')
-  const { zone } = openZone(options, zoneText)
+  const { zone } = await openZone(options, zoneText)
   options.terminal.out(lines(recordLines(recordsOf(zone))))
   return EXIT.OK
 }
 
-function set([nameText, typeText, ...data]: readonly string[], options: Options): number {
+async function set(
+  [nameText, typeText, ...data]: readonly string[],
+  options: Options,
+): Promise<number> {
   if (nameText === undefined || typeText === undefined || data.length === 0)
     throw new Misuse('set needs NAME TYPE DATA')
   const owner = nameOf(nameText)
-  const open = openZone(options, nameText)
+  const open = await openZone(options, nameText)
   const type = typeOf(typeText)
   const rdata = dataOf(type, data, open.zone)
   const ttlSeconds = options.ttl === undefined ? undefined : ttlOf(options.ttl)
   const keepsOthers = options.add === true
   const change = changeToSet(open.zone, { owner, type, rdata }, { ttlSeconds, keepsOthers })
-  if (change !== undefined) return apply(open, change, options)
+  if (change !== undefined) return await open.apply(change)
   options.terminal.out('It is so already\n')
   return EXIT.OK
 }
 
-function remove([nameText, typeText, ...data]: readonly string[], options: Options): number {
+async function remove(
+  [nameText, typeText, ...data]: readonly string[],
+  options: Options,
+): Promise<number> {
   if (nameText === undefined) throw new Misuse('delete needs NAME [TYPE [DATA]]')
-  const open = openZone(options, nameText)
+  const open = await openZone(options, nameText)
   const type = typeText === undefined ? undefined : typeOf(typeText)
   const rdata = type === undefined || data.length === 0 ? undefined : dataOf(type, data, open.zone)
   const change = changeToDelete(open.zone, nameOf(nameText), { type, rdata })
   if (!change.ok) throw new Fatal(change.error)
-  return apply(open, change.value, options)
+  return await open.apply(change.value)
 }
 
 /** A zone that is there already is edited to say what the file says; a new one is the file. */
-function importZone([file, zoneText, ...more]: readonly string[], options: Options): number {
+async function importZone(
+  [file, zoneText, ...more]: readonly string[],
+  options: Options,
+): Promise<number> {
   if (file === undefined || zoneText === undefined || more.length > 0)
     throw new Misuse('import needs FILE ZONE, where - is standard input')
   const bytes = file === '-' ? options.terminal.stdin() : readFileOf(file)
   const origin = nameOf(zoneText)
+  if (options.server !== undefined)
+    return await importToServer(serverOf(options), { origin, file, bytes }, options.terminal)
   const path = `${zoneFolder(options.view ?? DEFAULT_VIEW)}/${
     formatName(origin)
       .slice(0, -1)
@@ -175,9 +187,8 @@ function importZone([file, zoneText, ...more]: readonly string[], options: Optio
   if (zone === undefined) throw new Fatal(`Nothing was written: mend ${file} first`)
   if (before?.zone !== undefined) {
     const change = zoneDifference(before.zone, zone)
-    const open = { folder, zone: before.zone }
     if (change.added.length + change.removed.length > 0)
-      return apply(open, change, { ...options, 'keep-serial': true })
+      return apply(folder, before.zone, change, { ...options, 'keep-serial': true })
     options.terminal.out('It is so already\n')
     return EXIT.OK
   }
@@ -186,9 +197,45 @@ function importZone([file, zoneText, ...more]: readonly string[], options: Optio
   return EXIT.OK
 }
 
-function diff([from, to, ...more]: readonly string[], { terminal }: Options): number {
-  if (from === undefined || to === undefined || more.length > 0)
-    throw new Misuse('diff needs two zone files')
+async function diff(words: readonly string[], options: Options): Promise<number> {
+  const [first = '', second, ...more] = words
+  const range = /^(.*?)\.\.(.*)$/.exec(first)
+  if (more.length > 0 || first === '')
+    throw new Misuse('diff needs REV..REV [ZONE], ZONE with --server, or two zone files')
+  if (options.server !== undefined) {
+    if (second !== undefined) throw new Misuse('diff with --server needs ZONE alone')
+    const { zone } = openClone(options, first)
+    const theirs = await serverOf(options).transfer(zone.origin)
+    const before = theirs ?? zoneOfRecords(zone.origin, [])
+    printChange(options.terminal, before, zone, ownChange(before, zone))
+    return EXIT.OK
+  }
+  // A path may have dots as well, but is there.
+  if (range !== null && !isFile(first)) {
+    const [, from, to] = range
+    const origin = second === undefined ? undefined : nameOf(second)
+    printBetween({ from: from!, to: to! }, origin, historyOf(options))
+    return EXIT.OK
+  }
+  if (second === undefined)
+    throw new Misuse('diff needs REV..REV [ZONE], ZONE with --server, or two zone files')
+  return diffFiles(first, second, options.terminal)
+}
+
+function log([zoneText, ...more]: readonly string[], options: Options): number {
+  if (zoneText === undefined || more.length > 0) throw new Misuse('log needs ZONE')
+  const limit = Number(options.limit ?? LOG_LIMIT)
+  if (!Number.isInteger(limit) || limit < 1)
+    throw new Misuse(`--limit: expected a number from 1, found ${options.limit!}`)
+  printLog(nameOf(zoneText), limit, historyOf(options))
+  return EXIT.OK
+}
+
+function historyOf({ dir, view, terminal }: Options): HistoryOptions {
+  return { dir, view, terminal }
+}
+
+function diffFiles(from: string, to: string, terminal: Terminal): number {
   const named = [from, to].map((file) => zoneFileName(file.split('/').at(-1)!))
   const origin = named.find((name) => name.kind === 'zone')?.origin
   if (origin === undefined) throw new Misuse('Neither file is named like its zone')
@@ -204,14 +251,33 @@ function diff([from, to, ...more]: readonly string[], { terminal }: Options): nu
     )
   })
   const change = zoneDifference(before!, after!)
-  terminal.out(changeText(before!, after!, change))
+  printChange(terminal, before!, after!, change)
   return EXIT.OK
 }
 
-type OpenZone = { readonly folder: ZoneFolder; readonly zone: Zone }
+/** A zone in a clone or at a server. */
+type OpenZone = {
+  readonly zone: Zone
+  /** Gives the exit code. */
+  apply(change: RecordChange): Promise<number> | number
+}
 
 /** The zone that `nameText` is in. */
-function openZone({ dir, view }: Options, nameText: string): OpenZone {
+async function openZone(options: Options, nameText: string): Promise<OpenZone> {
+  if (options.server !== undefined)
+    return await openAtServer(serverOf(options), nameOf(nameText), options.terminal)
+  const { folder, zone } = openClone(options, nameText)
+  return { zone, apply: (change) => apply(folder, zone, change, options) }
+}
+
+function serverOf({ server, key, tls }: Options): ZoneServer {
+  return new ZoneServer({ server: server!, key, tls })
+}
+
+function openClone(
+  { dir, view }: Options,
+  nameText: string,
+): { readonly folder: ZoneFolder; readonly zone: Zone } {
   const folder = new ZoneFolder(dir)
   if (folder.entry('')?.mode === undefined)
     throw new Fatal(`${dir} is no folder: give the clone with --dir`)
@@ -232,7 +298,7 @@ function openZone({ dir, view }: Options, nameText: string): OpenZone {
 }
 
 /** Writes the files only when they make a zone without errors. */
-function apply({ folder, zone }: OpenZone, change: RecordChange, options: Options): number {
+function apply(folder: ZoneFolder, zone: Zone, change: RecordChange, options: Options): number {
   const { terminal } = options
   const wallMs = terminal.wallMs()
   const whole = options['keep-serial'] === true ? change : withNextSerial(zone, change, { wallMs })
@@ -250,65 +316,13 @@ function apply({ folder, zone }: OpenZone, change: RecordChange, options: Option
     throw new Fatal(`Nothing was written:\n${wrong.map(formatProblem).join('\n')}`)
   }
   after.write()
-  terminal.out(changeText(zone, next, zoneDifference(zone, next)))
+  printChange(terminal, zone, next, zoneDifference(zone, next))
   terminal.out(`${[...edited.value.keys()].join(' ')} changed: commit and push to serve it\n`)
   return EXIT.OK
 }
 
-/** The serial apart, then what went and what came. */
-function changeText(before: Zone, after: Zone, { added, removed }: RecordChange): string {
-  const isOther = (record: Record): boolean =>
-    record.owner !== before.origin || record.type !== SOA_TYPE
-  const isSerialOnly = sameButSerial(before, after)
-  const shown = (records: readonly Record[]): readonly string[] =>
-    recordLines(isSerialOnly ? records.filter(isOther) : records)
-  const serial =
-    before.serial === after.serial ? '' : `serial ${before.serial} -> ${after.serial}\n`
-  const gone = shown(removed).map((line) => `- ${line}`)
-  return serial + lines([...gone, ...shown(added).map((line) => `+ ${line}`)])
-}
-
-function sameButSerial(before: Zone, after: Zone): boolean {
-  const text = (zone: Zone): string => {
-    const rdata = Buffer.from(zone.soa?.rdatas[0] ?? [])
-    if (rdata.length >= SERIAL_FROM_END)
-      rdata.fill(0, rdata.length - SERIAL_FROM_END, rdata.length - 16)
-    return `${zone.soa?.ttlSeconds} ${rdata.toString('latin1')}`
-  }
-  return text(before) === text(after)
-}
-
-function recordsOf(zone: Zone): readonly Record[] {
-  const records: Record[] = []
-  for (const [, { name: owner, rrsets }] of zone.nodes.entries())
-    for (const { type, ttlSeconds, rdatas } of rrsets)
-      for (const rdata of rdatas) records.push({ owner, type, ttlSeconds, rdata })
-  return records
-}
-
-function nameOf(text: string): Name {
-  const name = parseName(text)
-  if (!name.ok) throw new Misuse(`${text}: ${name.error}`)
-  return canonicalName(name.value)
-}
-
-function typeOf(text: string): number {
-  const type = parseRecordType(text.toUpperCase())
-  if (!type.ok) throw new Misuse(type.error)
-  return type.value
-}
-
-function dataOf(type: number, words: readonly string[], zone: Zone): Uint8Array {
-  const rdata = parseRecordData(type, words, zone.origin)
-  if (!rdata.ok) throw new Misuse(rdata.error)
-  return rdata.value
-}
-
-function ttlOf(text: string): number {
-  const ttl = parseTtl(text)
-  if (ttl === undefined || ttl > TTL_LIMIT_SECONDS)
-    throw new Misuse(`--ttl: expected a TTL such as 3600 or 1h30m, found ${text}`)
-  return ttl
+function isFile(path: string): boolean {
+  return statSync(Buffer.from(path, 'latin1'), { throwIfNoEntry: false })?.isFile() === true
 }
 
 function readFileOf(path: string): Uint8Array {
@@ -341,14 +355,13 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
-function lines(texts: readonly string[]): string {
-  return texts.map((text) => `${text}\n`).join('')
-}
-
-const VERBS: { readonly [verb: string]: (words: readonly string[], options: Options) => number } = {
+const VERBS: {
+  readonly [verb: string]: (words: readonly string[], options: Options) => Promise<number> | number
+} = {
   show,
   set,
   delete: remove,
+  log,
   diff,
   import: importZone,
   export: exportZone,
@@ -361,35 +374,11 @@ const OPTIONS = {
   add: { type: 'boolean' },
   'keep-serial': { type: 'boolean' },
   view: { type: 'string' },
+  server: { type: 'string' },
+  key: { type: 'string' },
+  tls: { type: 'string' },
+  limit: { type: 'string' },
 } as const
-const SOA_TYPE = 6
-const SERIAL_FROM_END = 20
+const AT_SERVERS: readonly string[] = ['show', 'set', 'delete', 'diff', 'import', 'export']
+const LOG_LIMIT = 20
 const SHOWN_LIMIT = 10
-
-const HELP = `Shows, edits, compares and checks the zone files of a clone. Comments, order and columns stay as they are.
-
-Usage: cairn-dns zone show ZONE [NAME] [--type TYPE]
-       cairn-dns zone set NAME TYPE DATA... [--ttl TTL] [--add]
-       cairn-dns zone delete NAME [TYPE [DATA...]]
-       cairn-dns zone diff FILE FILE
-       cairn-dns zone import FILE ZONE          (- reads standard input)
-       cairn-dns zone export ZONE
-       cairn-dns zone check [DIR [FILE...]]     (with files: the zones these are a part of)
-
-Options:
-  --dir DIR        the clone, . without it
-  --view NAME      the zones of a view, in views/NAME/zones
-  --ttl TTL        such as 300 or 1h; without it as the other records have it
-  --add            keep the other records of that name and type
-  --keep-serial    do not raise the SOA serial
-
-Try it:
-  cairn-dns zone set www.example.org A 192.0.2.7 --ttl 300
-  cairn-dns zone set example.org MX 10 mail.example.org --add
-  cairn-dns zone set _dmarc.example.org TXT 'v=DMARC1; p=none'
-  cairn-dns zone delete old.example.org
-  dig axfr example.org @old-server | cairn-dns zone import - example.org
-
-Names in DATA are whole names; one without a dot is below the zone.
-Exit codes: 0 fine, 64 bad usage, 78 errors in the zones, or nothing done for a reason that is told.
-`
