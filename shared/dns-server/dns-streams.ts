@@ -61,8 +61,12 @@ export class TlsService implements StreamService {
     })
     this.#server.on('secureConnection', (socket: TLSSocket) => {
       const one = this.#waiting.get(peerOf(socket))
-      if (one === undefined) socket.destroy()
-      else converse(socket, this.#streams, { ...world, ...one })
+      if (one === undefined) {
+        socket.destroy()
+        return
+      }
+      one.client.isOldTls = socket.getProtocol() !== 'TLSv1.3'
+      converse(socket, this.#streams, { ...world, ...one })
     })
   }
 

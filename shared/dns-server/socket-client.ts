@@ -6,6 +6,8 @@ export class SocketClient implements Client {
   readonly transport: Transport
   readonly address: string
   readonly port: number
+  /** Known when the handshake is done. */
+  isOldTls = false
   #octets: Uint8Array | undefined
 
   /** `address` as Node gives it: an IPv4 address may be mapped into IPv6, and a zone index may follow. */

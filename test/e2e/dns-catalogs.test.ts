@@ -126,8 +126,11 @@ peerTest(
     await until('it moved', () => log.of('member-changed').length > 0, LIMIT_MS)
     expect(log.of('member-changed')).toEqual([{ zone: 'example.org.', catalog: 'b.test.' }])
     await publish({ 'zones/a.test': catalog(3, VERSION) })
-    await until('it is forgotten', () =>
-      log.of('transfer-in').some(({ zone: one, serial }) => one === 'a.test.' && serial === 3),
+    await until(
+      'it is forgotten',
+      () =>
+        log.of('transfer-in').some(({ zone: one, serial }) => one === 'a.test.' && serial === 3),
+      LIMIT_MS,
     )
     expect(await ask(port, 'ns.example.org')).toBe('192.0.2.1')
     await secondary.running.stop()
@@ -168,10 +171,14 @@ two.zones PTR example.net.
 three.zones PTR example.com.
 `
     await publish({ 'zones/a.test': catalog(2, VERSION + members) })
-    await until('both are there', async () => {
-      const answers = [await ask(port, 'ns.example.org'), await ask(port, 'ns.example.net')]
-      return answers.join() === '192.0.2.9,192.0.2.2'
-    })
+    await until(
+      'both are there',
+      async () => {
+        const answers = [await ask(port, 'ns.example.org'), await ask(port, 'ns.example.net')]
+        return answers.join() === '192.0.2.9,192.0.2.2'
+      },
+      LIMIT_MS,
+    )
     expect(log.of('member-clash')).toEqual([
       { zone: 'example.com.', catalog: 'a.test.', why: 'it is here already' },
     ])
@@ -197,7 +204,7 @@ zone = "catalog.test"
 `,
   )
   await firstPush(server.url, { 'zones/example.org': zone(1) })
-  await until('it is listed', () => server.log.of('catalog-changed').length === 2)
+  await until('it is listed', () => server.log.of('catalog-changed').length === 2, LIMIT_MS)
   const status = async (...words: readonly string[]): Promise<string | undefined> => {
     const at = ['@127.0.0.1', '-p', `${server.port}`, '+tries=1', '+time=2']
     const { stdout } = await run('dig', [...at, ...words])

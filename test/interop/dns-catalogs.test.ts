@@ -43,7 +43,7 @@ describe.each([
         `${KEY}[notify]\nalso = ["127.0.0.1:${port}#k.test"]\nname_servers = false\n[[catalog]]\nzone = "catalog.test"\n`,
       )
       const copy = await firstPush(ours.url, { 'zones/example.org': zone(1) })
-      await until('it is listed', () => ours.log.of('catalog-changed').length > 1)
+      await until('it is listed', () => ours.log.of('catalog-changed').length > 1, LIMIT_MS)
       const theirs = await start({ dir, port, ours: ours.port })
       stops.push(theirs.stop)
       await until('the first is there', async () => (await ns(port, 'example.org')) === 1, LIMIT_MS)

@@ -1,7 +1,9 @@
 // Zones over TLS (RFC 9103) both ways: kdig, BIND and NSD authenticate our certificate, and we theirs.
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect, type SecureVersion } from 'node:tls'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect } from 'vitest'
 import { makeCertificate, type MadeCertificate } from '../support/certificate.ts'
@@ -12,6 +14,7 @@ import { freePort, startServer, type NameServer } from '../support/name-servers.
 import { peerTest } from '../support/peers.ts'
 import { tempDir } from '../support/temp.ts'
 import { commit, firstPush } from '../support/working-copy.ts'
+import { queryOf } from '../support/zones.ts'
 
 const run = promisify(execFile)
 const SECRET = Buffer.alloc(32, 7).toString('base64')
@@ -79,6 +82,32 @@ peerTest(['git', 'kdig', 'openssl'], 'kdig transfers from us, and knows us', asy
     (error: { readonly stdout: string }) => error.stdout,
   )
   expect(refused).not.toContain('192.0.2.100')
+})
+
+peerTest(['git', 'openssl'], 'TLS 1.2 is enough for queries, and not for zones', async () => {
+  const dir = tempDir('xot')
+  const ours = await startTls(
+    dir,
+    makeCertificate(dir, 'ours'),
+    '[transfer]\nallow = ["127.0.0.1"]\n',
+  )
+  await firstPush(ours.url, { 'zones/example.org': zone(1) })
+  const rcode = async (maxVersion: SecureVersion, question: string): Promise<number> => {
+    const socket = connect({
+      host: '127.0.0.1',
+      port: ours.tlsPort,
+      rejectUnauthorized: false,
+      maxVersion,
+    })
+    const query = queryOf(question)
+    socket.write(Buffer.concat([Buffer.of(query.length >> 8, query.length & 0xff), query]))
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    return answer[5]! & 0xf
+  }
+  expect(await rcode('TLSv1.2', 'example.org. SOA')).toBe(0)
+  expect(await rcode('TLSv1.2', 'example.org. AXFR')).toBe(5)
+  expect(await rcode('TLSv1.3', 'example.org. AXFR')).toBe(0)
 })
 
 describe.each([

@@ -186,6 +186,6 @@ export class Exchange {
 type Signed = { readonly key: Key; readonly mac: Uint8Array; readonly signer: TsigSigner }
 
 /** The listener may use its object for the next packet. */
-function keepClient({ transport, octets, address, port }: Client): Client {
-  return { transport, octets, address, port }
+function keepClient({ transport, octets, address, port, isOldTls = false }: Client): Client {
+  return { transport, octets, address, port, isOldTls }
 }

@@ -10,6 +10,8 @@ export interface Client {
   /** Textual, without brackets or zone index. */
   readonly address: string
   readonly port: number
+  /** Over TLS before 1.3, which is enough for queries and for nothing else (RFC 9103). */
+  readonly isOldTls?: boolean
 }
 
 /** Whether nobody in between can read along. */

@@ -98,8 +98,9 @@ export class TransferServer {
       readonly served: { readonly zone: Zone | undefined } | undefined
     },
   ): number {
-    if (query.qclass !== CLASS.IN) return RCODE.REFUSED
     const { key, client } = request
+    // Zones go over TLS 1.3 or not over TLS (RFC 9103).
+    if (query.qclass !== CLASS.IN || client.isOldTls === true) return RCODE.REFUSED
     const { name, served } = asked
     // Who may have nothing learns nothing of which zones there are.
     if (!mayHaveZone(client, key, name, this.#options.allows)) return RCODE.REFUSED
