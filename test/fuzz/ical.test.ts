@@ -3,6 +3,12 @@ import { formatCalendarData } from '../../appliances/caldav/core/calendar/calend
 import { CalendarFilter } from '../../appliances/caldav/core/calendar/filter-match.ts'
 import { FreeBusy } from '../../appliances/caldav/core/calendar/free-busy.ts'
 import { objectEntry } from '../../appliances/caldav/core/calendar/object-entry.ts'
+import { readCalendarDataRequest } from '../../appliances/caldav/core/report/calendar-data-xml.ts'
+import {
+  readAddressFilter,
+  readCardSelection,
+} from '../../appliances/caldav/core/report/card-filter-xml.ts'
+import { readCompFilter } from '../../appliances/caldav/core/report/filter-xml.ts'
 import { readCalendarObject } from '../../shared/ical/calendar-object.ts'
 import { parseComponents } from '../../shared/ical/component.ts'
 import { formatComponent } from '../../shared/ical/format.ts'
@@ -13,6 +19,8 @@ import { parseDuration, parseTime } from '../../shared/ical/time-value.ts'
 import { UTC } from '../../shared/ical/zone.ts'
 import { ZoneBook } from '../../shared/ical/zone-book.ts'
 import { ZoneContext } from '../../shared/ical/zone-context.ts'
+import { childElements } from '../../shared/xml/element.ts'
+import { readXml } from '../../shared/xml/read.ts'
 import { APPENDIX_B } from '../support/appendix-b.ts'
 import { comp, query, range } from '../support/calendar-filters.ts'
 import { vcalendar, vevent } from '../support/calendars.ts'
@@ -106,4 +114,22 @@ fuzz('times', { seeds: ['20260101T090000Z', '-P1DT2H', '20260101'] }, (input) =>
   const duration = parseDuration(latin1(input))
   if (duration !== undefined && !Number.isFinite(duration.days + duration.seconds))
     throw new Error('no number')
+})
+
+const CALDAV = 'urn:ietf:params:xml:ns:caldav'
+const CARDDAV = 'urn:ietf:params:xml:ns:carddav'
+const REPORTS = [
+  `<C:calendar-query xmlns:C="${CALDAV}" xmlns="DAV:"><prop><C:calendar-data><C:comp name="VCALENDAR"><C:prop name="X" novalue="yes"/><C:allcomp/></C:comp><C:expand start="20260101T000000Z" end="20260102T000000Z"/></C:calendar-data></prop><C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT"><C:time-range start="20260101T000000Z"/><C:prop-filter name="A"><C:text-match collation="i;octet" negate-condition="yes">x</C:text-match><C:param-filter name="B"><C:is-not-defined/></C:param-filter></C:prop-filter></C:comp-filter></C:comp-filter></C:filter></C:calendar-query>`,
+  `<C:addressbook-query xmlns:C="${CARDDAV}" xmlns="DAV:"><prop><C:address-data><C:prop name="FN"/></C:address-data></prop><C:filter test="allof"><C:prop-filter name="a.TEL" test="anyof"><C:text-match match-type="equals">1</C:text-match></C:prop-filter></C:filter></C:addressbook-query>`,
+]
+
+fuzz('reports', { seeds: REPORTS, limitBytes: 8192 }, (input) => {
+  const read = readXml(input)
+  if (!read.ok) return
+  readCalendarDataRequest(read.value)
+  readCardSelection(read.value)
+  for (const child of childElements(read.value)) {
+    readCompFilter(child)
+    readAddressFilter(child)
+  }
 })
