@@ -42,7 +42,8 @@ export class RecurrenceSet {
   constructor(object: CalendarObject, zones: ZoneContext) {
     this.#zones = zones
     this.#master = object.master && masterTimes(object.master, zones)
-    this.#overrides = object.overrides.flatMap((component) => overrideOf(component, zones))
+    const start = this.#master?.start
+    this.#overrides = object.overrides.flatMap((each) => overrideOf(each, start, zones))
     this.#byId = new Map(this.#overrides.map((override) => [override.idUtc, override]))
     this.#turns = this.#overrides.filter(({ isTurn }) => isTurn).sort((a, b) => a.idUtc - b.idUtc)
   }
@@ -137,8 +138,8 @@ export class RecurrenceSet {
     const { time, utc } = entry
     if (this.#overrides.length > 0) {
       if (this.#byId.has(utc)) return undefined
-      // An id that is a whole day stands for the instance on that day.
-      if (!time.isDate && this.#overrides.some((override) => isDayOf(override.id, time))) {
+      // Exchange names whole days by a time, others a time by its day.
+      if (this.#overrides.some(({ id }) => id.isDate !== time.isDate && isSameDay(id, time))) {
         return undefined
       }
     }
@@ -202,14 +203,14 @@ function masterTimes(component: Component, zones: ZoneContext): MasterTimes | un
   for (const property of extra) {
     const tzid = paramOf(property, 'TZID')
     for (const value of splitValues(property.value, ',')) {
-      const entry = dateEntry(value, tzid, zones)
+      const entry = dateEntry(value, tzid, start, zones)
       if (entry !== undefined) dates.push(entry)
     }
   }
   if (dates.length > 1) dates.sort((a, b) => a.utc - b.utc)
   const excluded = propertiesOf(component, 'EXDATE')
   const recurs = rules.length > 0 || extra.length > 0
-  const excludes = excluded.length === 0 ? excludesNone : excluder(component, zones)
+  const excludes = excluded.length === 0 ? excludesNone : excluder(component, start, zones)
   const excludedRules = rulesOf(component, 'EXRULE')
   let longestSeconds = times.longestSeconds
   for (const { utc, endUtc } of dates) {
@@ -243,11 +244,13 @@ function rulesOf(component: Component, name: string): RecurrenceRule[] {
 function dateEntry(
   value: string,
   tzid: string | undefined,
+  start: CalendarTime,
   zones: ZoneContext,
 ): DateEntry | undefined {
   const slash = value.indexOf('/')
-  const time = parseTime(slash < 0 ? value : value.slice(0, slash), tzid)
-  if (time === undefined) return undefined
+  const read = parseTime(slash < 0 ? value : value.slice(0, slash), tzid)
+  if (read === undefined) return undefined
+  const time = inZoneOf(start, read)
   const utc = zones.toUtc(time)
   if (slash < 0) return { time, utc }
   const end = value.slice(slash + 1)
@@ -257,8 +260,12 @@ function dateEntry(
   return endUtc === undefined ? { time, utc } : { time, utc, endUtc: Math.max(utc, endUtc) }
 }
 
-/** By the moment; an EXDATE that is a whole day takes every instance of that day. */
-function excluder(component: Component, zones: ZoneContext): (entry: DateEntry) => boolean {
+/** By the moment; where one is a whole day and the other a time, by the day. */
+function excluder(
+  component: Component,
+  start: CalendarTime,
+  zones: ZoneContext,
+): (entry: DateEntry) => boolean {
   const moments = new Set<number>()
   const days = new Set<number>()
   for (const property of propertiesOf(component, 'EXDATE')) {
@@ -266,22 +273,32 @@ function excluder(component: Component, zones: ZoneContext): (entry: DateEntry) 
     for (const value of splitValues(property.value, ',')) {
       const time = parseTime(value, tzid)
       if (time === undefined) continue
-      if (time.isDate) days.add(time.local)
-      else moments.add(zones.toUtc(time))
+      if (time.isDate !== start.isDate) days.add(dayOf(time.local))
+      else moments.add(zones.toUtc(inZoneOf(start, time)))
     }
   }
-  return ({ time, utc }) =>
-    moments.has(utc) || (days.size > 0 && days.has(dayOf(time.local) * DAY_SECONDS))
+  return ({ time, utc }) => moments.has(utc) || (days.size > 0 && days.has(dayOf(time.local)))
+}
+
+/** A time that floats beside a start in a zone was meant in that zone. */
+function inZoneOf({ zone, isDate }: CalendarTime, time: CalendarTime): CalendarTime {
+  if (time.isDate || time.zone !== undefined || isDate || zone === undefined) return time
+  return { ...time, zone }
 }
 
 function excludesNone(): boolean {
   return false
 }
 
-function overrideOf(component: Component, zones: ZoneContext): Override[] {
+function overrideOf(
+  component: Component,
+  masterStart: CalendarTime | undefined,
+  zones: ZoneContext,
+): Override[] {
   const property = propertyOf(component, 'RECURRENCE-ID')
-  const id = timeOf(property)
-  if (property === undefined || id === undefined) return []
+  const read = timeOf(property)
+  if (property === undefined || read === undefined) return []
+  const id = masterStart === undefined ? read : inZoneOf(masterStart, read)
   const times = new ItemTimes(component, zones)
   const start = times.anchor ?? id
   const idUtc = zones.toUtc(id)
@@ -299,8 +316,8 @@ function localIn(zones: ZoneContext, time: CalendarTime, like: CalendarTime): nu
   return zones.zoneOf(like).toLocal(zones.toUtc(time))
 }
 
-function isDayOf(id: CalendarTime, time: CalendarTime): boolean {
-  return id.isDate && id.local === dayOf(time.local) * DAY_SECONDS
+function isSameDay(a: CalendarTime, b: CalendarTime): boolean {
+  return dayOf(a.local) === dayOf(b.local)
 }
 
 /** A rule's starts as UTC, with UNTIL and the place of DTSTART in COUNT. */

@@ -126,6 +126,31 @@ describe('RDATE and EXDATE', () => {
     expect(instancesOf(text)).toEqual(['2026-01-01T09:00Z', '2026-01-03T09:00Z'])
   })
 
+  test('EXDATE as a time takes a whole day off, as Exchange writes it', () => {
+    const text = event(`
+      DTSTART;VALUE=DATE:20260701
+      RRULE:FREQ=DAILY;COUNT=3
+      EXDATE;TZID=GMT Standard Time:20260702T000000`)
+    expect(instancesOf(text)).toEqual(['2026-07-01T00:00Z 86400s', '2026-07-03T00:00Z 86400s'])
+  })
+
+  test('times that float beside a start in a zone are in that zone', () => {
+    const text = event(
+      `
+      DTSTART;TZID=Europe/Berlin:20260701T090000
+      DURATION:PT1H
+      RRULE:FREQ=DAILY;COUNT=3
+      RDATE:20260710T090000
+      EXDATE:20260702T090000`,
+      vevent('RECURRENCE-ID:20260703T090000\nDTSTART:20260703T200000Z\nDURATION:PT1H'),
+    )
+    expect(instancesOf(text)).toEqual([
+      '2026-07-01T07:00Z',
+      '2026-07-03T20:00Z',
+      '2026-07-10T07:00Z',
+    ])
+  })
+
   test('EXDATE may take DTSTART itself', () => {
     const text = event(
       'DTSTART:20260101T090000Z\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=2\nEXDATE:20260101T090000Z',
@@ -193,6 +218,17 @@ describe('overrides', () => {
     )
     expect(instancesOf(event(master, named), '2026-01-06', '2026-01-07')).toEqual([
       '2026-01-06T20:00Z late',
+    ])
+  })
+
+  test('of a whole day may be named by a time, as Exchange does', () => {
+    const day = 'DTSTART;VALUE=DATE:20260701\nRRULE:FREQ=DAILY;COUNT=2'
+    const moved = vevent(
+      'RECURRENCE-ID;TZID=GMT Standard Time:20260702T000000\nDTSTART;VALUE=DATE:20260709',
+    )
+    expect(instancesOf(event(day, moved))).toEqual([
+      '2026-07-01T00:00Z 86400s',
+      '2026-07-09T00:00Z 86400s',
     ])
   })
 
