@@ -1,6 +1,7 @@
-// What makes a calendar object bad beyond its shape: values that are none, properties that exclude each other or come
+// What makes a calendar object bad beyond its shape: values that are none, an end before its start, properties that come
 // twice, zones nobody defines (RFC 5545 sections 3.3, 3.6 and 3.8). Lax where clients are and nothing is lost: a missing
-// PRODID, VERSION or DTSTAMP, a date without VALUE=DATE, stamps of the year 0, unknown properties.
+// PRODID, VERSION or DTSTAMP, a date without VALUE=DATE, stamps of the year 0, an empty RRULE, DURATION beside DTEND
+// (which counts), unknown properties.
 import type { CalendarObject } from './calendar-object.ts'
 import { PROBLEMS_LIMIT, propertiesOf, propertyOf, type Component } from './component.ts'
 import { paramOf, type LineProblem, type Property } from './content-line.ts'
@@ -72,8 +73,8 @@ class Check {
     else if (name === 'DURATION' && parseDuration(value) === undefined) {
       this.#tell(line, `DURATION: ${quote(value)} is no duration`)
     } else if (name === 'RRULE' || name === 'EXRULE') {
-      const rule = parseRule(value)
-      if (!rule.ok) this.#tell(line, rule.error)
+      const rule = value === '' ? undefined : parseRule(value)
+      if (rule?.ok === false) this.#tell(line, rule.error)
     } else if (name === 'FREEBUSY') this.#periods(property)
   }
 
@@ -119,12 +120,8 @@ class Check {
     const { name } = component
     const startProperty = propertyOf(component, 'DTSTART')
     const endProperty = propertyOf(component, name === 'VTODO' ? 'DUE' : 'DTEND')
-    const duration = propertyOf(component, 'DURATION')
     if (name === 'VEVENT' && startProperty === undefined) {
       this.#tell(component.line, 'VEVENT without DTSTART')
-    }
-    if (name !== 'VFREEBUSY' && endProperty && duration) {
-      this.#tell(duration.line, `DURATION beside ${endProperty.name}`)
     }
     const start = timeOf(startProperty)
     const end = timeOf(endProperty)

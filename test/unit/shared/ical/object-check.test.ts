@@ -121,12 +121,6 @@ describe('what is inside', () => {
       8,
       'DTEND and DTSTART: one is a date, the other a time',
     ],
-    [
-      'an end and a length',
-      `${START}\nDTEND:20260101T100000Z\nDURATION:PT1H`,
-      9,
-      'DURATION beside DTEND',
-    ],
     ['a length that is none', `${START}\nDURATION:1H`, 8, 'DURATION: "1H" is no duration'],
     [
       'a rule that is none',
@@ -188,6 +182,9 @@ describe('what is inside', () => {
       X-OWN;X-P=1:anything
       ATTACH;VALUE=BINARY;ENCODING=BASE64:AAAA
       RRULE:FREQ=DAILY;
+      EXRULE:
+      DTEND;VALUE=DATE:20260102
+      DURATION:P1D
       BEGIN:VALARM
       TRIGGER;VALUE=DATE-TIME:19760401T005545Z
       END:VALARM`
