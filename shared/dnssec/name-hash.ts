@@ -103,19 +103,20 @@ export function hashOfOwner(owner: Name, origin: Name): string | undefined {
   if (owner.charCodeAt(0) !== HASH_CHARACTERS) return undefined
   if (owner.length !== 1 + HASH_CHARACTERS + origin.length || !owner.endsWith(origin))
     return undefined
+  const out = DIGEST
+  let to = 0
   let bits = 0
   let value = 0
-  let digest = ''
   for (let i = 1; i <= HASH_CHARACTERS; i++) {
-    const digit = DIGITS.indexOf(owner[i]!)
+    const digit = VALUES[owner.charCodeAt(i)] ?? -1
     if (digit < 0) return undefined
     value = ((value << 5) | digit) & 0xfff
     bits += 5
     if (bits < 8) continue
     bits -= 8
-    digest += String.fromCharCode((value >>> bits) & 0xff)
+    out[to++] = value >>> bits
   }
-  return digest
+  return out.toString('latin1')
 }
 
 /** The octet that stands for five bits; such octets sort as what they stand for. */
@@ -125,3 +126,7 @@ export function hashDigit(bits: number): number {
 
 const DIGITS = '0123456789abcdefghijklmnopqrstuv'
 const SCRATCH = Buffer.alloc(1 + HASH_CHARACTERS, HASH_CHARACTERS)
+const DIGEST = Buffer.alloc(HASH_OCTETS)
+/** What each digit stands for, -1 for what is none. */
+const VALUES = new Int8Array(256).fill(-1)
+for (let i = 0; i < DIGITS.length; i++) VALUES[DIGITS.charCodeAt(i)] = i

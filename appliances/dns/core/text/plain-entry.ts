@@ -1,12 +1,14 @@
 // The entries that nearly all of a large zone is made of: one line, `owner [ttl] [IN] type data`, an address, a host's
-// name or a text, nothing escaped and nothing to say about it. They are read octet by octet, without a word cut out.
+// name, a text or what a signer makes, nothing escaped and nothing to say about it. They are read octet by octet, without
+// a word cut out; only a signer's go over several lines.
 // Anything else is left as it was for zone-text-entry.ts, which tells what is wrong; here an entry is taken or not.
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { EntryContext } from './entry-context.ts'
+import { wordEnd, writeName } from './plain-name.ts'
+import { isSignedDataType, PlainSignedData } from './plain-signed-data.ts'
 import { COMMENT, KINDS, LINE_END, QUOTE, SPACE, WORD } from './zone-text-lexer.ts'
 
 const NAME_LIMIT_OCTETS = 255
-const LABEL_LIMIT_OCTETS = 63
 const STRING_LIMIT_OCTETS = 255
 /** Data of such an entry; a longer text is left. */
 const RDATA_LIMIT_OCTETS = 4096
@@ -17,6 +19,9 @@ export class PlainEntry {
   readonly #context: EntryContext
   readonly #rdata: Buffer = Buffer.alloc(RDATA_LIMIT_OCTETS + STRING_LIMIT_OCTETS + 2)
   readonly #owner: Buffer = Buffer.alloc(NAME_LIMIT_OCTETS)
+  readonly #signed: PlainSignedData
+  /** Line ends inside of the entry that was read last. */
+  lines = 0
   /** Behind what was read last. */
   #at = 0
   #end = 0
@@ -25,6 +30,7 @@ export class PlainEntry {
 
   constructor(context: EntryContext) {
     this.#context = context
+    this.#signed = new PlainSignedData(context)
   }
 
   /**
@@ -35,6 +41,7 @@ export class PlainEntry {
     const context = this.#context
     if (context.lost !== undefined) return -1
     this.#at = at
+    this.lines = 0
     let ownerOctets = 0
     if (KINDS[text[at]!] === SPACE) {
       if (!context.hasOwner) return -1
@@ -107,6 +114,7 @@ export class PlainEntry {
 
   /** Octets of the data, written to `#rdata`. */
   #readData(text: Buffer, type: number): number {
+    if (isSignedDataType(type)) return this.#readSigned(text, type)
     switch (type) {
       case TYPE.A:
         return this.#readIpv4(text)
@@ -123,6 +131,14 @@ export class PlainEntry {
       default:
         return this.#readTarget(text, 0)
     }
+  }
+
+  #readSigned(text: Buffer, type: number): number {
+    const signed = this.#signed
+    const octets = signed.read(text, this.#at, type, this.#rdata)
+    this.#at = signed.at
+    this.lines = signed.lines
+    return octets
   }
 
   #readIpv4(text: Buffer): number {
@@ -256,13 +272,6 @@ export class PlainEntry {
   }
 }
 
-/** Behind the word at `at`, which is `at` itself when none is there. */
-function wordEnd(text: Uint8Array, at: number): number {
-  let end = at
-  while (end < text.length && KINDS[text[end]!] === WORD) end++
-  return end
-}
-
 function skipSpace(text: Uint8Array, at: number): number {
   let next = at
   while (next < text.length && KINDS[text[next]!] === SPACE) next++
@@ -289,54 +298,9 @@ function typeOf(text: Uint8Array, start: number, end: number): number {
   if (end - start > 5) return -1
   let letters = 0
   for (let at = start; at < end; at++) letters = (letters << 5) | LETTERS[text[at]!]!
-  return TYPES.get(letters) ?? -1
-}
-
-/**
- * Wire form of the name in `[start, end)` to `out` from `to` on, spelled as it is; the offset behind it, or -1 for a name
- * that is wrong, or too strange for here.
- */
-function writeName(
-  text: Uint8Array,
-  start: number,
-  end: number,
-  origin: Uint8Array,
-  out: Uint8Array,
-  to: number,
-): number {
-  let at = to + 1
-  let lengthAt = to
-  const first = text[start]!
-  if (end - start === 1 && (first === AT_SIGN || first === DOT)) {
-    if (first === DOT) out[to] = 0
-    else for (let i = 0; i < origin.length; i++) out[to + i] = origin[i]!
-    return first === DOT ? to + 1 : to + origin.length
-  }
-  if (end - start > NAME_LIMIT_OCTETS) return -1
-  for (let i = start; i < end; i++) {
-    const octet = text[i]!
-    if (octet === DOT) {
-      const length = at - lengthAt - 1
-      if (length === 0 || length > LABEL_LIMIT_OCTETS) return -1
-      out[lengthAt] = length
-      lengthAt = at++
-    } else if (octet > 126 || octet < 33) return -1
-    else {
-      if (at - to >= NAME_LIMIT_OCTETS) return -1
-      out[at++] = octet
-    }
-  }
-  const length = at - lengthAt - 1
-  if (length > LABEL_LIMIT_OCTETS) return -1
-  if (length === 0) {
-    if (at - to > NAME_LIMIT_OCTETS) return -1
-    out[lengthAt] = 0
-    return at
-  }
-  out[lengthAt] = length
-  if (at - to + origin.length > NAME_LIMIT_OCTETS) return -1
-  for (let i = 0; i < origin.length; i++) out[at++] = origin[i]!
-  return at
+  const type = TYPES.get(letters) ?? -1
+  // All that is no letter is the same in there.
+  return type === TYPE.NSEC3 && text[end - 1] !== THREE ? -1 : type
 }
 
 function hexDigit(octet: number | undefined): number {
@@ -348,8 +312,8 @@ const DOLLAR = 0x24
 const DOT = 0x2e
 const ZERO = 0x30
 const NINE = 0x39
+const THREE = 0x33
 const COLON = 0x3a
-const AT_SIGN = 0x40
 
 /** Five bits for each letter in either case; what is none is told from all of them by 31. */
 const LETTERS = new Uint8Array(256).fill(31)
@@ -365,9 +329,16 @@ for (const octet of [0x22, 0x5c, NEWLINE]) IN_QUOTES[octet] = 0
 
 /** By their letters, five bits each. */
 const TYPES: ReadonlyMap<number, number> = new Map(
-  (['A', 'AAAA', 'NS', 'CNAME', 'PTR', 'DNAME', 'MX', 'SRV', 'TXT'] as const).map((text) => {
-    let letters = 0
-    for (const letter of text) letters = (letters << 5) | LETTERS[letter.charCodeAt(0)]!
-    return [letters, TYPE[text]]
-  }),
+  (
+    [
+      ['A', 'AAAA', 'NS', 'CNAME', 'PTR', 'DNAME', 'MX', 'SRV', 'TXT'],
+      ['RRSIG', 'NSEC', 'NSEC3', 'DS'],
+    ] as const
+  )
+    .flat()
+    .map((text) => {
+      let letters = 0
+      for (const letter of text) letters = (letters << 5) | LETTERS[letter.charCodeAt(0)]!
+      return [letters, TYPE[text]]
+    }),
 )

@@ -129,6 +129,7 @@ export class EntryReader {
     const next = this.#plain.read(lexer.text, lexer.at)
     if (next >= 0) {
       lexer.at = next
+      lexer.line += this.#plain.lines
       if (lexer.text[next - 1] === NEWLINE) lexer.line++
       this.#emit()
       return 'entry'

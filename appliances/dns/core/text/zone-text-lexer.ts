@@ -135,8 +135,8 @@ export const WORD = 0
 export const SPACE = 1
 export const LINE_END = 2
 export const COMMENT = 3
-const OPEN = 4
-const CLOSE = 5
+export const OPEN = 4
+export const CLOSE = 5
 export const QUOTE = 6
 const BACKSLASH = 7
 

@@ -4,6 +4,7 @@ import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { HashChain } from './hash-chain.ts'
 import {
   hashedOwner,
+  hashOfOwner,
   hashParametersOf,
   ITERATION_LIMIT,
   NameHash,
@@ -58,8 +59,12 @@ export function chainAfter(
       }
       return base.chain.with(moved)
     }
-    for (const [, node] of hashed.entries()) if (isInChain(node, hash)) moved.set(node.name, true)
-    return HashChain.empty(apex.name, found).with(moved)
+    const digests: string[] = []
+    for (const [, node] of hashed.entries()) {
+      const digest = isInChain(node, hash) ? hashOfOwner(node.name, apex.name) : undefined
+      if (digest !== undefined) digests.push(digest)
+    }
+    return HashChain.of(apex.name, found, digests)
   }
   return undefined
 }

@@ -24,6 +24,7 @@ import {
   flagsOf,
   NODE_FLAG,
   RRSET,
+  UNEVEN,
   writeU16High,
   writeU32High,
   type ZoneNode,
@@ -33,6 +34,9 @@ import { Zone } from './zone.ts'
 const NAME_LIMIT_OCTETS = 255
 /** What a record takes in the log on top of its rdata. */
 const LOGGED = { next: 0, ttl: 4, type: 8, octets: 10, rdata: 12 } as const
+
+/** So many records of a type are compared with each other. */
+const SIMPLE_RECORDS = 8
 
 export class ZoneLoader implements RecordSink {
   /** Records whose owner is not in the zone. They are left out. */
@@ -114,7 +118,7 @@ export class ZoneLoader implements RecordSink {
       counts,
       nodes,
       hashed,
-      order: NameOrder.empty(origin).with(owners),
+      order: NameOrder.of(origin, owners),
       chain: chainAfter(undefined, nodes.get(origin), hashed, []),
       references: VersionedMap.of<number, CountStore>(references),
     })
@@ -210,8 +214,8 @@ class NodeEncoder {
   }
 
   /** Leaves nodes in the table. Gives the names that have NSEC records. */
-  encode(drafts: NameTable): ReadonlyMap<Name, boolean> {
-    const owners = new Map<Name, boolean>()
+  encode(drafts: NameTable): readonly Name[] {
+    const owners: Name[] = []
     const old = drafts.arena
     this.#drafts = drafts
     if (drafts.size === 0) return owners
@@ -221,7 +225,7 @@ class NodeEncoder {
       const node = this.#encode(at)
       // Nobody counts the children of a draft any more: it says where its node went.
       writeU32(old, at + HEAD.number, node / RECORD_ALIGNMENT)
-      if ((out.arena[node + HEAD.flags]! & NODE_FLAG.NSEC) !== 0) owners.set(out.nameAt(node), true)
+      if ((out.arena[node + HEAD.flags]! & NODE_FLAG.NSEC) !== 0) owners.push(out.nameAt(node))
     }
     out.trim()
     drafts.exchange(out.arena, out.end, (at) => readU32(old, at + HEAD.number) * RECORD_ALIGNMENT)
@@ -269,16 +273,69 @@ class NodeEncoder {
     records.length = 0
     for (let at = last; at !== 0; at = readU32(log, at + LOGGED.next) * RECORD_ALIGNMENT)
       records.push(at)
-    // The log is followed backwards; records of one type keep their order.
-    records.reverse()
-    records.sort((a, b) => u16(log, a + LOGGED.type) - u16(log, b + LOGGED.type))
+    sortLogged(log, records)
+    let octets = 0
+    let rrsets = 0
+    for (let i = 0; i < records.length; rrsets++) {
+      const end = endOfGroup(log, records, i)
+      if (end - i > SIMPLE_RECORDS || hasDoubles(log, records, i, end))
+        return this.#encodeTangled(draft, records)
+      octets += RRSET.rdata + (isUneven(log, records, i, end) ? 8 * (end - i) : 0)
+      for (; i < end; i++) octets += 2 + u16(log, records[i]! + LOGGED.octets)
+    }
+    const at = this.#head(draft, octets, rrsets)
+    let to = at + HEAD.name + this.#out.arena[at]!
+    let flags = 0
+    for (let i = 0; i < records.length;) {
+      const end = endOfGroup(log, records, i)
+      const start = to
+      to = this.#writeGroup(start, i, end)
+      const type = u16(log, records[i]! + LOGGED.type)
+      flags |= flagsOf(type, to - start, isUneven(log, records, i, end))
+      for (; i < end; i++) this.#refer(type, records[i]!)
+    }
+    this.#out.arena[at + HEAD.flags] = flags
+    return at
+  }
+
+  /** An rrset of the logged records `[from, end)`, each of which says something else; the offset behind it. */
+  #writeGroup(start: number, from: number, end: number): number {
+    const log = this.#log
+    const records = this.#records
+    const { arena } = this.#out
+    const isMixed = isUneven(log, records, from, end)
+    let ttl = readU32(log, records[from]! + LOGGED.ttl)
+    let to = start + RRSET.rdata
+    for (let i = from; i < end; i++) {
+      const record = records[i]!
+      ttl = Math.min(ttl, readU32(log, record + LOGGED.ttl))
+      const octets = 2 + u16(log, record + LOGGED.octets)
+      const data = record + LOGGED.octets
+      for (let k = 0; k < octets; k++) arena[to + k] = log[data + k]!
+      to += octets
+    }
+    if (isMixed)
+      for (let i = from; i < end; i++, to += 8) {
+        writeU32High(arena, to, 1)
+        writeU32High(arena, to + 4, readU32(log, records[i]! + LOGGED.ttl))
+      }
+    writeU16High(arena, start, u16(log, records[from]! + LOGGED.type))
+    writeU32High(arena, start + RRSET.ttl, ttl)
+    writeU32High(arena, start + RRSET.rdatas, isMixed ? (end - from) | UNEVEN : end - from)
+    writeU32High(arena, start + RRSET.octets, to - start)
+    return to
+  }
+
+  /** With many records of one type, or some that say the same. */
+  #encodeTangled(draft: RecordAt, records: readonly number[]): RecordAt {
+    const log = this.#log
     const rrsets: Uint8Array[] = []
     let flags = 0
     let octets = 0
     for (let i = 0; i < records.length;) {
       const type = u16(log, records[i]! + LOGGED.type)
       const lines = new RRsetLines()
-      for (; i < records.length && u16(log, records[i]! + LOGGED.type) === type; i++) {
+      for (const end = endOfGroup(log, records, i); i < end; i++) {
         const start = records[i]! + LOGGED.rdata
         const rdata = log.subarray(start, start + u16(log, records[i]! + LOGGED.octets))
         if (lines.add(rdata, readU32(log, records[i]! + LOGGED.ttl))) this.#refer(type, records[i]!)
@@ -334,6 +391,56 @@ class NodeEncoder {
     const { arena } = this.#targets
     writeU32(arena, at + HEAD.number, readU32(arena, at + HEAD.number) + 1)
   }
+}
+
+/** Offsets of records as the log gives them, the last one first, by type and then as they came. */
+function sortLogged(log: Uint8Array, records: number[]): void {
+  records.reverse()
+  if (records.length > SIMPLE_RECORDS * SIMPLE_RECORDS) {
+    records.sort((a, b) => u16(log, a + LOGGED.type) - u16(log, b + LOGGED.type))
+    return
+  }
+  for (let i = 1; i < records.length; i++) {
+    const record = records[i]!
+    const type = u16(log, record + LOGGED.type)
+    let at = i
+    for (; at > 0 && u16(log, records[at - 1]! + LOGGED.type) > type; at--)
+      records[at] = records[at - 1]!
+    records[at] = record
+  }
+}
+
+/** Behind the records that have the type of the one at `from`. */
+function endOfGroup(log: Uint8Array, records: readonly number[], from: number): number {
+  const type = u16(log, records[from]! + LOGGED.type)
+  let end = from + 1
+  while (end < records.length && u16(log, records[end]! + LOGGED.type) === type) end++
+  return end
+}
+
+function hasDoubles(
+  log: Uint8Array,
+  records: readonly number[],
+  from: number,
+  end: number,
+): boolean {
+  for (let i = from + 1; i < end; i++)
+    for (let k = from; k < i; k++) if (isSameData(log, records[i]!, records[k]!)) return true
+  return false
+}
+
+function isSameData(log: Uint8Array, a: number, b: number): boolean {
+  const octets = 2 + u16(log, a + LOGGED.octets)
+  for (let i = 0; i < octets; i++)
+    if (log[a + LOGGED.octets + i] !== log[b + LOGGED.octets + i]) return false
+  return true
+}
+
+function isUneven(log: Uint8Array, records: readonly number[], from: number, end: number): boolean {
+  const ttl = readU32(log, records[from]! + LOGGED.ttl)
+  for (let i = from + 1; i < end; i++)
+    if (readU32(log, records[i]! + LOGGED.ttl) !== ttl) return true
+  return false
 }
 
 /** `origin` in wire form, `name` the first `length` octets; both canonical. */
