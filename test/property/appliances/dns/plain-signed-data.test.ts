@@ -40,9 +40,9 @@ const base64 = fc.oneof(
 )
 const hex = octets(0, 48).map((bytes) => bytes.toString('hex'))
 const digest = fc
-  .constantFrom(['1', 20], ['2', 32], ['4', 48], ['2', 31], ['9', 5])
-  .chain(([type, length]) =>
-    octets(Number(length), Number(length)).map((bytes) => [String(type), bytes.toString('hex')]),
+  .constantFrom({ type: '1', octets: 20 }, { type: '2', octets: 32 }, { type: '4', octets: 48 })
+  .chain(({ type, octets: length }) =>
+    octets(length - 1, length).map((bytes) => [type, bytes.toString('hex')]),
   )
 const salt = fc.oneof(fc.constant('-'), hex)
 const hash = fc
