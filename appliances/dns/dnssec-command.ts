@@ -19,7 +19,7 @@ const USAGE = `Usage: cairn-dns dnssec WORD KEY_FOLDER ZONE [TAG]
   seen TAG    the parent has the DS of this key (where no parents are configured to look at)
   insecure    ask the parent to remove its DS records, then unsign
   gone        the parent has no DS any more (where no parents are configured to look at)
-  secure      stay signed after all, or sign again
+  secure      stay signed after all, or sign again by the same keys
 
 The server takes a request up within a minute, or when it gets SIGHUP.
 `

@@ -7,6 +7,7 @@ import type { Zone } from './core/zone/zone.ts'
 import type { DnssecConfig } from './dnssec-table.ts'
 import { KeyFolder } from './key-folder.ts'
 import { askParents } from './parent-ds.ts'
+import type { PeerClient } from './peer-client.ts'
 import { SignThread } from './signing/sign-thread.ts'
 import { ZoneSigning } from './signing/zone-signing.ts'
 
@@ -16,6 +17,7 @@ export class Dnssec {
   readonly #zones = new Map<Name, ZoneSigning>()
   readonly #gone = new Set<Name>()
   readonly #clock: Clock
+  readonly #stopping = new AbortController()
   readonly #thread = SignThread.open()
   #timer: Timer | undefined
 
@@ -23,12 +25,13 @@ export class Dnssec {
     config: DnssecConfig,
     shell: {
       readonly publication: Publication
+      readonly client: PeerClient
       readonly clock: Clock
       readonly log: Log
       readonly fail: (fault: Error) => void
     },
   ) {
-    const { publication, clock, log, fail } = shell
+    const { publication, client, clock, log, fail } = shell
     this.#clock = clock
     if (config.keyFolder === undefined || config.zones.size === 0) return
     const folder = new KeyFolder(config.keyFolder)
@@ -39,7 +42,7 @@ export class Dnssec {
         publication.publish([{ origin: name, before, after: zone, isBroken: false }])
       }
       const askParent = (name: Name): ReturnType<typeof askParents> =>
-        askParents(name, signing.parents)
+        askParents(name, signing.parents, { client, signal: this.#stopping.signal })
       const zone = { folder, clock, log, publish, askParent, thread: this.#thread, fail }
       this.#zones.set(origin, new ZoneSigning(origin, signing, zone))
       this.#gone.add(origin)
@@ -67,6 +70,7 @@ export class Dnssec {
 
   async stop(): Promise<void> {
     this.#timer?.cancel()
+    this.#stopping.abort()
     await Promise.all([this.#thread?.stop(), ...[...this.#zones.values()].map((z) => z.stop())])
   }
 

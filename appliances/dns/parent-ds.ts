@@ -1,6 +1,6 @@
-// Asks the servers of a parent zone for DS records (RFC 7344 §6.1 from the child's side): what all of them say alike.
+// Asks the servers of a parent zone for DS records (RFC 7344 §6.1 from the child's side): what all of them say alike,
+// over TCP where it is too much for a datagram.
 import { randomInt } from 'node:crypto'
-import { createSocket } from 'node:dgram'
 import {
   decodeMessage,
   encodeMessage,
@@ -11,18 +11,17 @@ import {
 } from '../../shared/dns/message.ts'
 import { canonicalName, type Name } from '../../shared/dns/name.ts'
 import { CLASS, TYPE } from '../../shared/dns/record-types.ts'
-import { isIPv6 } from 'node:net'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
+import type { PeerClient } from './peer-client.ts'
 import type { ParentDs } from './signing/zone-signing.ts'
-
-const ANSWER_LIMIT_MS = 3_000
 
 /** DS records that every one of `servers` has; undefined when one did not answer, or not with authority. */
 export async function askParents(
   origin: Name,
   servers: readonly Endpoint[],
+  by: { readonly client: PeerClient; readonly signal: AbortSignal },
 ): Promise<ParentDs | undefined> {
-  const answers = await Promise.all(servers.map((server) => askOne(origin, server)))
+  const answers = await Promise.all(servers.map((server) => askOne(origin, server, by)))
   let common: ParentDs | undefined
   for (const answer of answers) {
     if (answer === undefined) return undefined
@@ -42,10 +41,13 @@ export async function askParents(
   return common
 }
 
-function askOne(origin: Name, { host, port }: Endpoint): Promise<ParentDs | undefined> {
-  const id = randomInt(0x10000)
+async function askOne(
+  origin: Name,
+  endpoint: Endpoint,
+  by: { readonly client: PeerClient; readonly signal: AbortSignal },
+): Promise<ParentDs | undefined> {
   const query = encodeMessage({
-    id,
+    id: randomInt(0x10000),
     opcode: OPCODE.QUERY,
     flags: 0,
     rcode: RCODE.NOERROR,
@@ -54,22 +56,9 @@ function askOne(origin: Name, { host, port }: Endpoint): Promise<ParentDs | unde
     authorities: [],
     additionals: [],
   })
-  return new Promise((done) => {
-    // Connected, so that only this server's packets come in.
-    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
-    const timer = setTimeout(() => end(undefined), ANSWER_LIMIT_MS)
-    const end = (answer: ParentDs | undefined): void => {
-      clearTimeout(timer)
-      socket.close()
-      done(answer)
-    }
-    socket.once('error', () => end(undefined))
-    socket.on('message', (packet) => {
-      const message = decodeMessage(packet)
-      if (message.ok && message.value.id === id) end(dsIn(message.value, origin))
-    })
-    socket.connect(port, host, () => socket.send(query))
-  })
+  const answer = await by.client.ask({ endpoint }, query, by.signal)
+  const message = answer.ok ? decodeMessage(answer.value) : undefined
+  return message?.ok === true ? dsIn(message.value, origin) : undefined
 }
 
 function dsIn(message: Message, origin: Name): ParentDs | undefined {

@@ -30,6 +30,7 @@ import type { DnsLimits } from '../../shared/dns-server/handle.ts'
 import { openNeighbours } from './neighbours.ts'
 import { openExchange } from './open-exchange.ts'
 import { openUdp } from './open-udp.ts'
+import { PeerClient } from './peer-client.ts'
 import { openTaps } from './taps/taps.ts'
 import { Updater } from './updater.ts'
 
@@ -70,7 +71,13 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const branch = store.branch()
   const views = new Views(config.view)
   const { publication } = views.default
-  const dnssec = new Dnssec(config.dnssec, { publication, clock, log, fail: context.fail })
+  const dnssec = new Dnssec(config.dnssec, {
+    publication,
+    client: new PeerClient({ ring, policy: config.tsig, clock }),
+    clock,
+    log,
+    fail: context.fail,
+  })
   publishLogged(keeper, branch.head, { views, dnssec, log })
   const counts = countAnswers(metrics, clock)
   const guarded = catalogsOf(config)

@@ -9,6 +9,7 @@ import type { ZoneKey } from '../core/dnssec/key-file.ts'
 import {
   isEntryKey,
   keyId,
+  keysSignedAgain,
   mayBeUnsigned,
   rollStep,
   zoneKeysAt,
@@ -438,7 +439,7 @@ export class ZoneSigning {
         this.#writeState({ roll: { ...roll, asked: [...new Set([...roll.asked, word] as const)] } })
       } else if (request === 'insecure')
         this.#writeState({ roll: { ...roll, leavingSince: roll.leavingSince ?? now } })
-      else if (request === 'secure') this.#writeState({ roll: staying })
+      else if (request === 'secure') this.#stay(staying)
       else if (request === 'gone' && roll.leavingSince !== undefined)
         this.#writeState({ roll: { ...roll, dsGoneSince: roll.dsGoneSince ?? now } })
       else if (request.startsWith('seen ')) {
@@ -449,6 +450,20 @@ export class ZoneSigning {
         this.#writeState({ roll: { ...roll, seen } })
       }
     }
+  }
+
+  /** Signed after all; of a zone that was unsigned already the parent is told later. */
+  #stay(roll: ZoneState['roll']): void {
+    if (!this.#isInsecure()) return this.#writeState({ roll })
+    const { dnskeyTtlSeconds, propagationSeconds } = this.#policy
+    const ttlSeconds = Math.max(this.#maximumTtlSeconds(), dnskeyTtlSeconds)
+    const by = { nowSeconds: this.#nowSeconds(), waitSeconds: propagationSeconds + ttlSeconds }
+    const changed = keysSignedAgain(this.#keys, by)
+    for (const key of changed) this.#shell.folder.writeKey(this.origin, key)
+    const ids = new Map(changed.map((key) => [keyId(key), key]))
+    this.#keys = this.#keys.map((key) => ids.get(keyId(key)) ?? key)
+    // What the parent had it has no more.
+    this.#writeState({ roll: { ...roll, seen: {} } })
   }
 
   async #lookAtParent(): Promise<void> {

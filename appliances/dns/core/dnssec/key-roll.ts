@@ -109,6 +109,20 @@ export function zoneKeysAt(
   return { dnskeys, entryKeys, zoneKeys, cds, cdnskeys: named === undefined ? [] : [named.dnskey] }
 }
 
+/**
+ * The keys of a zone that was unsigned, to be signed by again: the same ones, since a parent that still has, or gets again,
+ * a DS of one would make others worthless. CDS names them once answers without signatures are forgotten.
+ */
+export function keysSignedAgain(
+  keys: readonly ZoneKey[],
+  by: { readonly nowSeconds: number; readonly waitSeconds: number },
+): readonly ZoneKey[] {
+  const syncPublish = by.nowSeconds + by.waitSeconds
+  return keys
+    .filter((key) => isEntryKey(key) && !isGone(key.times, by.nowSeconds))
+    .map((key) => ({ ...key, times: { ...key.times, syncPublish } }))
+}
+
 /** Whether the parent has had no DS for so long that nobody can have one any more: the zone may be unsigned. */
 export function mayBeUnsigned(state: RollState, policy: KeyPolicy, nowSeconds: number): boolean {
   const { leavingSince, dsGoneSince } = state
@@ -167,6 +181,7 @@ class Roll {
       this.#make.push({ flags: flagsOf(role), times: this.#firstTimes(role) })
       return
     }
+    if (role !== 'zsk') this.#announce(last)
     for (const key of keys) if (key !== last) this.#retire(key, last, role)
     const isSettled = keys.length === 1 && hasCome(last.times.activate, nowSeconds)
     const asked = role === 'zsk' ? 'zsk' : 'ksk'
@@ -177,6 +192,13 @@ class Roll {
       asked: this.#state.asked.filter((word) => word !== asked),
     }
     this.#make.push({ flags: flagsOf(role), times: this.#nextTimes(role) })
+  }
+
+  /** A key that was given without a word on when CDS names it: once everyone may have its DNSKEY. */
+  #announce(key: ZoneKey): void {
+    if (key.times.syncPublish !== undefined || key.times.publish === undefined) return
+    const syncPublish = key.times.publish + this.#publishSeconds()
+    this.#changed.set(keyId(key), { ...key, times: { ...key.times, syncPublish } })
   }
 
   #isOld({ times }: ZoneKey, role: 'csk' | 'ksk' | 'zsk'): boolean {

@@ -3,6 +3,7 @@ import { formatName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import { hasErrors, formatProblem } from '../../../../shared/result/problem.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
+import { checkZoneDigest } from '../dnssec/zone-digest.ts'
 import { editZoneText } from '../text/zone-text-edit.ts'
 import { parseZoneText } from '../text/zone-text.ts'
 import { buildZone, updateZone } from '../zone/zone-build.ts'
@@ -41,7 +42,7 @@ export function readKept(source: KeptSource, text: string): Result<KeptZone, str
   if (hasErrors(parsed.problems)) return err(formatProblem(broken!))
   const change = before === undefined ? buildZone(origin, parsed) : updateZone(before, parsed)
   const { zone, touched } = change
-  const why = whyNoZone(zone, touched)
+  const why = whyNoZone(zone, touched) ?? whyNotWhole(zone)
   return why === undefined ? ok({ zone, text }) : err(why)
 }
 
@@ -98,6 +99,13 @@ function whyNoZone(zone: Zone, touched: ReadonlySet<Name> | undefined): string |
     if (why !== undefined) return why
   }
   return undefined
+}
+
+/** A digest that does not verify says that something was lost or put in on the way (RFC 8976 §4). */
+function whyNotWhole(zone: Zone): string | undefined {
+  const verdict = checkZoneDigest(zone)
+  if (verdict === 'bad') return 'The digest of its ZONEMD is not that of the zone'
+  return verdict === 'stale' ? 'Its ZONEMD is for another serial' : undefined
 }
 
 function whyNoNode(node: ZoneNode): string | undefined {

@@ -17,6 +17,7 @@ import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import type { Problem } from '../../../../shared/result/problem.ts'
 import { hashOfOwner, ITERATION_LIMIT } from '../../../../shared/dnssec/name-hash.ts'
+import { checkZoneDigest } from '../dnssec/zone-digest.ts'
 import { nameOf } from './name-table.ts'
 import { PlainNodes } from './plain-nodes.ts'
 import { isReferring } from './references.ts'
@@ -150,6 +151,16 @@ class ZoneCheck {
     if (rrsetOf(apex, TYPE.NS) === undefined && !this.#mayMiss(TYPE.NS))
       this.#error(undefined, `No NS record at ${zone}`)
     if (this.#zone.isSigned && this.#isTouched(origin)) this.#checkProofs(apex)
+    if (this.#missing.size === 0 && this.#change.touched?.size !== 0) this.#checkDigest(apex)
+  }
+
+  /** RFC 8976 §4: what was taken for whole by whoever made the digest is no more, or never was. */
+  #checkDigest(apex: ZoneNode): void {
+    const verdict = checkZoneDigest(this.#zone)
+    if (verdict !== 'bad' && verdict !== 'stale') return
+    const place = firstOf(apex.name, rrsetOf(apex, TYPE.ZONEMD)!)
+    if (verdict === 'bad') this.#error(place, 'The digest of ZONEMD is not that of the zone')
+    else this.#warn(place, 'ZONEMD is for another serial: it says nothing of this zone')
   }
 
   /** Whether a client can be shown that a name is not there (RFC 4035 §2.3, RFC 5155 §7.1, RFC 9276 §3.2). */

@@ -329,5 +329,26 @@ describe('rolls', () => {
     expect(site.served!.isSigned).toBe(true)
     expect(site.served!.serial).toBe(before + 3)
     site.check()
+    // By the same key; the parent is told when answers without signatures are forgotten.
+    expect(site.cds).toEqual([])
+    for (let hour = 0; hour < 5; hour++) await site.pass(HOUR)
+    expect(site.cds).toEqual(ds)
+    expect(new KeyFolder(site.folder).keys(ORIGIN)).toHaveLength(1)
+  })
+
+  test('a key that was given with times, but none for CDS, is named by CDS once it is known', async () => {
+    const folder = tempDir('keys')
+    const clock = new VirtualClock()
+    const now = Math.floor(clock.wallMs() / 1000)
+    const times = { created: now, publish: now, activate: now }
+    new KeyFolder(folder).makeKey(ORIGIN, { algorithm: 15, flags: 257, times })
+    const given = new Site('', folder, clock)
+    given.offer(zoneOf('example.org.', TEXT))
+    expect(given.dnskeys).toHaveLength(1)
+    expect(given.cds).toEqual([])
+    for (let hour = 0; hour < 3; hour++) await given.pass(HOUR)
+    expect(given.cds.map((rdata) => Buffer.from(rdata))).toEqual([
+      dsRdata(ORIGIN, given.dnskeys[0]!),
+    ])
   })
 })

@@ -14,7 +14,11 @@ import { checkZoneDigest } from '../../../../../../appliances/dns/core/dnssec/zo
 import { formatName } from '../../../../../../shared/dns/name.ts'
 import { parseRdata } from '../../../../../../shared/dns/rdata.ts'
 import { TYPE } from '../../../../../../shared/dns/record-types.ts'
-import { name, zoneOf } from '../../../../../support/zones.ts'
+import { buildZone } from '../../../../../../appliances/dns/core/zone/zone-build.ts'
+import { checkZone } from '../../../../../../appliances/dns/core/zone/zone-check.ts'
+import { readKept } from '../../../../../../appliances/dns/core/transfer/received-zone.ts'
+import { formatProblem } from '../../../../../../shared/result/problem.ts'
+import { name, zoneOf, zoneText } from '../../../../../support/zones.ts'
 
 function rdata(type: number, text: string): Uint8Array {
   const parsed = parseRdata(type, text.trim().split(/\s+/), name('.'))
@@ -193,6 +197,32 @@ ns2 3600 AAAA 2001:db8::63
     expect(checkZoneDigest(zoneOf('example.', simple('').replace('1 1 ', `1 240 ${digest}`)))).toBe(
       'unknown',
     )
+  })
+
+  test('one that does not match is an error of its line, one of another serial a warning', () => {
+    const check = (text: string): readonly string[] => {
+      const read = zoneText('example.', text)
+      return checkZone(buildZone(name('example.'), read)).map(formatProblem)
+    }
+    expect(check(simple(digest))).toEqual([])
+    expect(check(simple(digest).replace('.63', '.64'))).toEqual([
+      'zones/example:5: The digest of ZONEMD is not that of the zone',
+    ])
+    expect(check(simple(digest).replace('SOA ns1 admin 2018031900', 'SOA ns1 admin 7'))).toEqual([
+      'zones/example:5: warning: ZONEMD is for another serial: it says nothing of this zone',
+    ])
+  })
+
+  test('a copy that does not match is not kept', () => {
+    const source = { origin: name('example.'), file: 'zones/example', before: undefined }
+    expect(readKept(source, simple(digest)).ok).toBe(true)
+    for (const text of [
+      simple(digest).replace('.63', '.64'),
+      simple(digest).replace('SOA ns1 admin 2018031900', 'SOA ns1 admin 7'),
+    ]) {
+      const kept = readKept(source, text)
+      expect(kept.ok || kept.error).toMatch(/ZONEMD/)
+    }
   })
 
   test('A.2, the complex zone', () => {
