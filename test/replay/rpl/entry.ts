@@ -239,8 +239,8 @@ const FLAGS: ReadonlySet<string> = new Set([
   'DO',
 ])
 const MATCHES: ReadonlySet<string> = new Set(
-  'opcode qtype qname rcode question answer authority subdomain all ttl DO noedns UDP TCP flags'.split(
+  'opcode qtype qname rcode question answer authority additional subdomain all ttl DO noedns UDP TCP flags'.split(
     ' ',
   ),
 )
-const ADJUSTS: ReadonlySet<string> = new Set(['copy_id', 'copy_query'])
+const ADJUSTS: ReadonlySet<string> = new Set(['copy_id', 'copy_query', 'do_not_answer'])

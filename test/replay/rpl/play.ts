@@ -126,7 +126,9 @@ class Player {
   }
 
   #ask(query: Message): void {
-    const { qname, qtype } = query.questions[0]!
+    const [asked] = query.questions
+    if (asked === undefined) throw new Unsupported('a query without question', 0)
+    const { qname, qtype } = asked
     const checkingDisabled = (query.flags & 0x10) !== 0
     if (qtype === TYPE.ANY || qtype === TYPE.RRSIG)
       throw new Unsupported('a question for ANY or RRSIG', 0)
@@ -206,7 +208,7 @@ class Player {
     for (const pending of this.#pending.values()) {
       if (this.#arrivals.some((arrival) => arrival.pending === pending)) continue
       const entry = this.#entryFor(pending)
-      if (entry === undefined) continue
+      if (entry === undefined || entry.adjust.has('do_not_answer')) continue
       const atMs = this.#nowMs + entry.sleepSeconds * 1000
       this.#arrivals.push({ atMs, pending, packet: replyOf(entry, pending.query) })
       return true

@@ -69,7 +69,7 @@ export function parseSettings(lines: readonly Line[]): Settings {
         fallsBack: false,
       })
     else if (table !== 'server') setZone(zones.at(-1)!, key, value, number)
-    else if (key === 'trust-anchor') anchors.push(value)
+    else if (key === 'trust-anchor') anchors.push(value.replace(/[()]/g, ' '))
     else if (key === 'domain-insecure') negative.add(nameOf(value, number))
     else if (key === 'val-override-date' || key === 'val-override-timestamp')
       nowMs = timeOf(value, number)
@@ -187,7 +187,7 @@ const TUNING: ReadonlySet<string> = new Set(
   access-control verbosity log-time-ascii log-servfail rrset-roundrobin harden-referral-path harden-unknown-additional
   outbound-msg-retry num-queries-per-thread msg-cache-size rrset-cache-size msg-cache-slabs val-log-level discard-timeout
   aggressive-nsec prefetch-key harden-unverified-glue max-global-quota val-max-restart do-udp do-tcp
-  log-queries log-replies statistics-cumulative root-hints directory features`.split(/\s+/),
+  log-queries log-replies statistics-cumulative root-hints directory`.split(/\s+/),
 )
 const DEFAULTS: { readonly [key: string]: readonly string[] | undefined } = {
   'harden-glue': ['yes'],

@@ -112,5 +112,5 @@ function digests(digestType: number, policy: CheckPolicy): boolean {
 }
 
 const RSA_LIMIT_BITS = 4096
-/** A long exponent makes one verification cost as much as a signature; all that are used have 2 or 17 bits. */
-const EXPONENT_LIMIT = 0xffff_ffffn
+/** A long exponent makes one verification cost as much as a signature; the longest that zones use is 2^32 + 1. */
+const EXPONENT_LIMIT = 2n ** 35n
