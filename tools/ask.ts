@@ -1,6 +1,6 @@
 // One question by UDP to a name server on loopback, asked and read with dns-packet.
 import { createSocket } from 'node:dgram'
-import { decode, encode } from 'dns-packet'
+import { decode, encode, RECURSION_DESIRED } from 'dns-packet'
 
 const PATIENCE_MS = 1000
 
@@ -23,7 +23,12 @@ export function askAddress(
       const record = decode(message).answers?.find(({ type }) => type === 'A')
       done(record?.type === 'A' ? record.data : undefined)
     })
-    const query = encode({ type: 'query', id: 7, questions: [{ type: 'A', name }] })
+    const query = encode({
+      type: 'query',
+      id: 7,
+      flags: RECURSION_DESIRED,
+      questions: [{ type: 'A', name }],
+    })
     socket.send(query, port, '127.0.0.1')
   })
 }

@@ -3,10 +3,16 @@ import { join } from 'node:path'
 import { askAddress } from './ask.ts'
 import { caldav } from './house/caldav.ts'
 import { seedStore } from './house/seed.ts'
+import { resolver } from './house/resolver.ts'
 import { vpn } from './house/vpn.ts'
 
 /** Addresses as the configuration file has them now; a person may have changed them. */
-export type Addresses = { readonly own: string; readonly git: string; readonly observe: string }
+export type Addresses = {
+  readonly own: string
+  /** Of the served store, where there is one. */
+  readonly git?: string
+  readonly observe: string
+}
 
 export type HouseAppliance = {
   readonly name: string
@@ -81,4 +87,4 @@ function hostAndPort(endpoint: string): [string, string] {
 }
 
 /** In the order in which they start. */
-export const HOUSE: readonly HouseAppliance[] = [dns, caldav, vpn]
+export const HOUSE: readonly HouseAppliance[] = [dns, resolver, caldav, vpn]

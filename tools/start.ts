@@ -75,21 +75,26 @@ function readAddresses(config: string): Addresses {
   const { listen, store, observe } = parsed.value.table as Partial<ExpectedTable>
   const own = Array.isArray(listen) ? listen[0] : listen
   const git = store?.serve?.listen
-  if (own === undefined || git === undefined || observe?.listen === undefined)
-    fail(`${config}: npm start needs listen, [store.serve] listen and [observe] listen`)
+  if (own === undefined || observe?.listen === undefined)
+    fail(`${config}: npm start needs listen and [observe] listen`)
   // `udp://127.0.0.1:1194`: what is before the address says how it is used there.
-  return { own: own.replace(/^\w+:\/\//, ''), git, observe: observe.listen }
+  return {
+    own: own.replace(/^\w+:\/\//, ''),
+    observe: observe.listen,
+    ...(git !== undefined && { git }),
+  }
 }
 
 type ExpectedTable = {
   readonly listen: string | readonly string[]
-  readonly store: { readonly serve?: { readonly listen?: string } }
+  readonly store?: { readonly serve?: { readonly listen?: string } }
   readonly observe: { readonly listen?: string }
 }
 
 async function refuseTakenPorts(addresses: Addresses, config: string): Promise<void> {
   for (const [what, address] of Object.entries(KEYS)) {
     const endpoint = addresses[what as keyof Addresses]
+    if (endpoint === undefined) continue
     const colon = endpoint.lastIndexOf(':')
     const host = endpoint.slice(0, colon).replaceAll(/[[\]]/g, '')
     const why = await portProblem(host, Number(endpoint.slice(colon + 1)))

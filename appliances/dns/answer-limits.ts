@@ -1,30 +1,13 @@
-// What the configuration says of cookies and rates, as the name server takes it.
+// What the configuration says of rates, as the name server takes it.
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../shared/clock/clock.ts'
 import { PrefixSet } from '../../shared/net/prefix.ts'
-import type { CookieOptions } from '../../shared/dns-server/core/edns-options.ts'
 import type { AnswerLimiter } from './core/answer/nameserver.ts'
-import { ServerCookies } from '../../shared/dns-server/core/server-cookies.ts'
 import {
   ResponseLimiter,
   type ResponseRates,
 } from '../../shared/dns-server/core/response-limiter.ts'
-import type { CookieSecrets } from '../../shared/dns-server/cookie-secrets.ts'
-import type { CookiesConfig, RateLimitConfig } from './limits-table.ts'
-
-export function cookieOptions(
-  config: CookiesConfig,
-  secrets: CookieSecrets,
-  clock: Clock,
-): CookieOptions {
-  const server = new ServerCookies(secrets.secrets)
-  secrets.attach(server)
-  return {
-    server,
-    nowSeconds: () => Math.floor(clock.wallMs() / 1000),
-    isProofRequired: config.require,
-  }
-}
+import type { RateLimitConfig } from './limits-table.ts'
 
 export function responseRates(config: RateLimitConfig): ResponseRates {
   return {

@@ -20,14 +20,15 @@ import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-ta
 import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
 import type { Prefix } from '../../shared/net/prefix.ts'
-import { TEXT_LIMIT_OCTETS } from './core/answer/nameserver.ts'
+import { TEXT_LIMIT_OCTETS } from '../../shared/dns-server/core/chaos-text.ts'
+import { cookiesTable, type CookiesConfig } from '../../shared/dns-server/cookies-table.ts'
+import { rateLimitTable, type RateLimitConfig } from './limits-table.ts'
 import {
-  cookiesTable,
-  rateLimitTable,
-  type CookiesConfig,
-  type RateLimitConfig,
-} from './limits-table.ts'
-import { httpsTable, tlsTable, type HttpsConfig, type TlsConfig } from './encrypted-table.ts'
+  httpsTable,
+  tlsTable,
+  type HttpsConfig,
+  type TlsConfig,
+} from '../../shared/dns-server/encrypted-table.ts'
 import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { dnssecTable, type DnssecConfig } from './dnssec-table.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'

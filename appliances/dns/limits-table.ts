@@ -1,26 +1,16 @@
-// The [cookies] and [rate_limit] tables: which clients are believed, and how much the others get.
+// The [rate_limit] table: how much clients get that did not prove their address.
 import {
   boolean,
   integerBetween,
   durationBetween,
   list,
   object,
-  optional,
   prefix,
   section,
-  string,
   withDefault,
   type Decoder,
 } from '../../shared/config/decode.ts'
 import { parsePrefix, type Prefix } from '../../shared/net/prefix.ts'
-
-export type CookiesConfig = {
-  readonly enabled: boolean
-  /** One secret of 32 hex digits a line; the first makes cookies, the others are still believed. */
-  readonly secretFile?: string
-  /** Whether a UDP client that sends a cookie must send a good one. */
-  readonly require: boolean
-}
 
 export type RateLimitConfig = {
   readonly enabled: boolean
@@ -46,14 +36,6 @@ const DEFAULT_ENTRIES = 65_536
 const LOOPBACK = ['127.0.0.0/8', '::1/128'].map((text) => parsePrefix(text)!)
 
 const rate = withDefault(integerBetween(0, RATE_LIMIT), DEFAULT_RATE)
-
-export const cookiesTable: Decoder<CookiesConfig> = section(
-  object({
-    enabled: withDefault(boolean, true),
-    secretFile: optional(string),
-    require: withDefault(boolean, false),
-  }),
-)
 
 export const rateLimitTable: Decoder<RateLimitConfig> = section(
   object({

@@ -10,8 +10,9 @@ import { formatProblem } from '../../shared/result/problem.ts'
 import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
 import type { DnsConfig } from './config.ts'
 import { countAnswers } from './answer-counts.ts'
-import { answerLimiter, cookieOptions } from './answer-limits.ts'
-import { openCertificates, reloadCertificates } from './certificates.ts'
+import { answerLimiter } from './answer-limits.ts'
+import { cookieOptions } from '../../shared/dns-server/cookie-options.ts'
+import { openCertificates, reloadCertificates } from '../../shared/dns-server/certificates.ts'
 import { CookieSecrets } from '../../shared/dns-server/cookie-secrets.ts'
 import { GuardedZones } from './core/answer/guarded-zones.ts'
 import { Nameserver } from './core/answer/nameserver.ts'
@@ -53,7 +54,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const secrets = config.cookies.enabled
     ? new CookieSecrets(config.cookies.secretFile, clock)
     : undefined
-  const slots = openCertificates(config, metrics)
+  const slots = openCertificates(config, metrics, 'cairn_dns')
   const keeper = keeperOf(config)
   const ring = new JoinedKeys(readKeys(config.keys), () => keeper.keys)
   const store = await openStore(config.store, {

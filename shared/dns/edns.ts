@@ -14,9 +14,13 @@ export const EDNS_OPTION = {
 /** Info-codes of RFC 8914 that our servers send. */
 export const EXTENDED_ERROR = {
   NOT_READY: 14,
+  PROHIBITED: 18,
   NOT_AUTHORITATIVE: 20,
   NOT_SUPPORTED: 21,
 } as const
+
+/** An info-code, and words for a person; none if empty. */
+export type ExtendedError = { readonly code: number; readonly text: string }
 
 /** No info-code is negative. */
 export const NO_EXTENDED_ERROR = -1

@@ -22,7 +22,9 @@ type House = { readonly child: ChildProcess; readonly said: () => string }
 
 beforeAll(async () => {
   for (const { name, configuration } of HOUSE) {
-    const own = [await freePort(), await freePort(), await freePort()]
+    // The resolver's second address is the one of cairn-dns.
+    const second = name === 'resolver' ? portsOf.get('dns')![0]! : await freePort()
+    const own = [await freePort(), second, await freePort()]
     let next = 0
     const text = configuration(folder)
     const config = text.replaceAll(/127\.0\.0\.1:\d+/g, () => `127.0.0.1:${own[next++]}`)
@@ -45,6 +47,10 @@ describe('npm start', () => {
 
   test.each(HOUSE)('$name answers from its sample', async ({ name, probe }) => {
     expect(await probe(portsOf.get(name)![0]!, folder)).toBeUndefined()
+  })
+
+  test('the resolver resolves the sample zone', async () => {
+    expect(await askAddress(portsOf.get('resolver')![0]!, 'ftp.example.org')).toBe('192.0.2.80')
   })
 
   test('prints a calendar URL with a user and a password', () => {

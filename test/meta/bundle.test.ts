@@ -12,6 +12,12 @@ const STORE_MODULES = [
   'dgram dns/promises perf_hooks sea timers/promises',
 ].flatMap((names) => names.split(' ').map((name) => `node:${name}`))
 
+/** No store, so no git over HTTP and no packs; of HTTPS what the metrics' push and DNS need. */
+const RESOLVER_MODULES =
+  'crypto dgram dns/promises ffi fs http http2 https net os path perf_hooks sea tls util'
+    .split(' ')
+    .map((name) => `node:${name}`)
+
 /** A row here is an argument: raise a budget or add a name only with a reason in the commit. */
 const ALLOWED: { readonly [appliance: string]: Allowance } = {
   caldav: {
@@ -27,6 +33,12 @@ const ALLOWED: { readonly [appliance: string]: Allowance } = {
     packages: ['smol-toml', ...ISOMORPHIC_GIT],
     // DNS over TLS and HTTPS; packet workers are threads.
     modules: [...STORE_MODULES, 'node:tls', 'node:http2', 'node:worker_threads'],
+  },
+  resolver: {
+    kilobytes: 260,
+    packages: ['smol-toml'],
+    // Encrypted transports both ways.
+    modules: RESOLVER_MODULES,
   },
   vpn: {
     kilobytes: 560,

@@ -15,18 +15,25 @@ export type NameServer = {
   stop(): Promise<void>
 }
 
+/** Where a server is to listen. */
+type ServerPlace = { readonly host: string; readonly port: number }
+
 const HOST = '127.0.0.1'
 const START_LIMIT_MS = 5000
 const ANSWER_LIMIT_MS = 2000
 
 /** NSD in the foreground on a port of its own; `dir` holds its files. */
-export async function startNsd(dir: string, zones: readonly ZoneFile[]): Promise<NameServer> {
-  const port = await freePort()
+export async function startNsd(
+  dir: string,
+  zones: readonly ZoneFile[],
+  at?: ServerPlace,
+): Promise<NameServer> {
+  const { host, port } = at ?? { host: HOST, port: await freePort() }
   const config = join(dir, 'nsd.conf')
   writeFileSync(
     config,
     `server:
-  ip-address: ${HOST}@${port}
+  ip-address: ${host}@${port}
   server-count: 1
   username: ""
   zonesdir: "${dir}"
@@ -45,7 +52,7 @@ remote-control:
   control-enable: no
 ${zones.map(({ name, file }) => `zone:\n  name: "${name}"\n  zonefile: "${file}"\n`).join('')}`,
   )
-  return await startServer('nsd', ['-d', '-c', config], port)
+  return await startServer('nsd', ['-d', '-c', config], port, host)
 }
 
 type UpdateKey = { readonly name: string; readonly secret: string }
@@ -112,15 +119,19 @@ zone:
 }
 
 /** Knot DNS in the foreground on a port of its own. */
-export async function startKnot(dir: string, zones: readonly ZoneFile[]): Promise<NameServer> {
-  const port = await freePort()
+export async function startKnot(
+  dir: string,
+  zones: readonly ZoneFile[],
+  at?: ServerPlace,
+): Promise<NameServer> {
+  const { host, port } = at ?? { host: HOST, port: await freePort() }
   for (const folder of ['db', 'run']) mkdirSync(join(dir, folder), { recursive: true })
   const config = join(dir, 'knot.conf')
   writeFileSync(
     config,
     `server:
   rundir: ${dir}/run
-  listen: ${HOST}@${port}
+  listen: ${host}@${port}
   udp-workers: 1
   tcp-workers: 1
   background-workers: 1
@@ -137,7 +148,7 @@ template:
 zone:
 ${zones.map(({ name, file }) => `  - domain: ${name}\n    file: ${file}\n`).join('')}`,
   )
-  return await startServer('knotd', ['-c', config], port)
+  return await startServer('knotd', ['-c', config], port, host)
 }
 
 /** One query over UDP; undefined when nothing comes back in time. */
@@ -192,6 +203,7 @@ export async function startServer(
   name: string,
   args: readonly string[],
   port: number,
+  host: string = HOST,
 ): Promise<NameServer> {
   const program = peerPath(name)
   if (program === undefined) throw new Error(`${name} is not installed`)
@@ -199,7 +211,7 @@ export async function startServer(
   let complaint = ''
   child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()))
   const until = performance.now() + START_LIMIT_MS
-  while (!(await answers(port))) {
+  while (!(await answers(host, port))) {
     if (child.exitCode === null && performance.now() < until) continue
     await stop(child)
     throw new Error(`${name} did not start: ${complaint}`)
@@ -208,13 +220,13 @@ export async function startServer(
 }
 
 /** Any answer to any question will do. */
-async function answers(port: number): Promise<boolean> {
+async function answers(host: string, port: number): Promise<boolean> {
   const query = Buffer.from('00010000000100000000000000000200 01'.replaceAll(' ', ''), 'hex')
   const socket = createSocket('udp4')
   const answered = await new Promise<boolean>((done) => {
     socket.on('message', () => done(true))
     socket.on('error', () => done(false))
-    socket.send(query, port, HOST)
+    socket.send(query, port, host)
     setTimeout(() => done(false), 50)
   })
   socket.close()

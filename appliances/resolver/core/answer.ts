@@ -1,7 +1,8 @@
 // What the machine answers a question with: the chain of links, and how far it is to be trusted.
 import { RCODE } from '../../../shared/dns/message.ts'
 import type { Name } from '../../../shared/dns/name.ts'
-import type { ExtendedError, Link, Security } from './link.ts'
+import type { ExtendedError } from '../../../shared/dns/edns.ts'
+import type { Link, Security } from './link.ts'
 
 export type Question = {
   /** Canonical. */

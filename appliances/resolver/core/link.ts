@@ -1,13 +1,13 @@
 // One link of an answer: what one name has of one type. An answer is a chain of them: aliases, and the end.
 import type { Name } from '../../../shared/dns/name.ts'
+import type { ExtendedError } from '../../../shared/dns/edns.ts'
 import type { Upstream } from './iterate/upstream.ts'
 import type { RRset } from './rrset.ts'
 
+export type { ExtendedError }
+
 /** RFC 4033 §5; `unchecked`: nobody has looked yet. */
 export type Security = 'unchecked' | 'secure' | 'insecure' | 'bogus' | 'indeterminate'
-
-/** An extended error (RFC 8914): its info-code, and words for a person. */
-export type ExtendedError = { readonly code: number; readonly text: string }
 
 export type Link = {
   readonly kind: 'data' | 'alias' | 'nodata' | 'nxdomain'

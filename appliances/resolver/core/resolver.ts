@@ -103,6 +103,7 @@ export class Resolver {
       validator,
       inquire: (ask, budget, descent) => this.#inquire(ask, budget, descent),
       abandon: (inquiry) => this.#abandon(inquiry),
+      hintsUsed: (nowMs) => this.#prime(nowMs),
       primed: (message, links, nowMs) => this.#primed(message, links, nowMs),
     }
     this.#owner = {
@@ -161,7 +162,6 @@ export class Resolver {
     if (stale.isServed)
       asked.patience = this.#deadlines.add(nowMs + stale.clientMs, { kind: 'patience', ticket })
     if (isNew) task.begin(nowMs)
-    this.#prime(nowMs)
     return ticket
   }
 
@@ -301,10 +301,14 @@ export class Resolver {
   }
 
   #prefetch({ qname, qtype, checkingDisabled }: Question, nowMs: number): void {
-    this.#background(
-      { qname, qtype, isChecked: !checkingDisabled, isEvidence: false, isRefresh: true },
-      nowMs,
-    )
+    const assignment = {
+      qname,
+      qtype,
+      isChecked: !checkingDisabled,
+      isEvidence: false,
+      isRefresh: true,
+    }
+    if (this.#background(assignment, nowMs)) this.counts.prefetches++
   }
 
   /** Nobody waits for it; false when someone is at it already. */
@@ -318,7 +322,6 @@ export class Resolver {
       trace: undefined,
     })
     if (!isNew) return false
-    if (assignment.isRefresh) this.counts.prefetches++
     task.begin(nowMs)
     return true
   }

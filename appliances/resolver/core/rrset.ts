@@ -27,6 +27,8 @@ export function groupRRsets(records: readonly MessageRecord[]): RRset[] {
     const { rdata } = record
     const isSignature = record.type === TYPE.RRSIG
     if (isSignature && rdata.length < SIGNATURE_FIXED_OCTETS) continue
+    // Of these an UPDATE may say nothing; an answer may not.
+    if (rdata.length === 0 && NAMED_TYPES.has(record.type)) continue
     const type = isSignature ? (rdata[0]! << 8) | rdata[1]! : record.type
     const owner = canonicalName(record.owner)
     const key = `${type} ${owner}`
@@ -47,6 +49,16 @@ export function findRRset(rrsets: readonly RRset[], owner: Name, type: number): 
   for (const rrset of rrsets) if (rrset.type === type && rrset.owner === owner) return rrset
   return undefined
 }
+
+/** Types whose rdata holds names that are looked at later. */
+const NAMED_TYPES: ReadonlySet<number> = new Set([
+  TYPE.NS,
+  TYPE.CNAME,
+  TYPE.DNAME,
+  TYPE.SOA,
+  TYPE.PTR,
+  TYPE.MX,
+])
 
 type Group = {
   readonly owner: Name

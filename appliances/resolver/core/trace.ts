@@ -4,7 +4,7 @@ import type { Answer } from './answer.ts'
 import type { Link } from './link.ts'
 import type { Findings } from './iterate/response.ts'
 import type { InquiryFailure } from './iterate/inquiry.ts'
-import type { Upstream, UpstreamTransport } from './iterate/upstream.ts'
+import type { Upstream } from './iterate/upstream.ts'
 
 export interface Trace {
   event(depth: number, event: TraceEvent): void
@@ -22,7 +22,6 @@ export type TraceEvent =
       readonly qname: Name
       readonly qtype: number
     }
-  | { readonly kind: 'over'; readonly upstream: Upstream; readonly transport: UpstreamTransport }
   | {
       readonly kind: 'found'
       readonly findings: Findings

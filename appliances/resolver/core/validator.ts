@@ -1,7 +1,8 @@
 // What the machine asks of whoever checks signatures: it hands over a link and fetches what the check needs, in its own
 // time. A check is a conversation, so that it can run in virtual time and be abandoned at any step.
 import type { Name } from '../../../shared/dns/name.ts'
-import type { ExtendedError, Link, Security } from './link.ts'
+import type { ExtendedError } from '../../../shared/dns/edns.ts'
+import type { Link, Security } from './link.ts'
 
 export interface Validator {
   /** Whether links at `name` are to be checked at all; without, they are `insecure`. */

@@ -25,6 +25,8 @@ export interface World {
   inquire(ask: Ask, budget: Budget, descent: Descent): Inquiry
   /** Nobody waits for its answer any more. */
   abandon(inquiry: Inquiry): void
+  /** Someone had to begin with the root's hints. */
+  hintsUsed(nowMs: number): void
   /** The root's servers said who they are. */
   primed(message: Message, links: readonly Link[], nowMs: number): void
 }

@@ -1,7 +1,14 @@
 // The OPT record of an answer and the options in it (RFC 6891): NSID (5001), cookies (7873, 9018), TCP keepalive
 // (7828), padding on encrypted transports (7830, 8467) and extended errors (8914). What a client asks with other options,
 // its subnet (7871) among them, is left without an answer.
-import { EDNS_OPTION, ednsTtl, NO_EXTENDED_ERROR, OPT, OPT_OCTETS } from '../../dns/edns.ts'
+import {
+  EDNS_OPTION,
+  ednsTtl,
+  NO_EXTENDED_ERROR,
+  OPT,
+  OPT_OCTETS,
+  type ExtendedError,
+} from '../../dns/edns.ts'
 import { MESSAGE_LIMIT_OCTETS } from '../../dns/message.ts'
 import type { MessageWriter } from '../../dns/message-writer.ts'
 import { isEncrypted, isStream, type Client } from './client.ts'
@@ -92,7 +99,14 @@ export class EdnsReply {
   }
 
   /** Writes the record at the end of the answer. */
-  write(writer: MessageWriter, query: Query, rcode: number, extendedError: number): void {
+  write(
+    writer: MessageWriter,
+    query: Query,
+    rcode: number,
+    extendedError: number,
+    /** Further ones with words; those that do not fit go without words, or are left out. */
+    furtherErrors: readonly ExtendedError[] = NO_ERRORS,
+  ): void {
     const { udpLimitOctets, nsid, cookies, keepaliveMs } = this.#options
     writer.u8(0)
     writer.u16(OPT)
@@ -113,6 +127,7 @@ export class EdnsReply {
       writer.u16(2)
       writer.u16(extendedError)
     }
+    for (const error of furtherErrors) writeExtendedError(writer, error)
     if (this.#hasPadding) writePadding(writer)
     writer.patch16(lengthAt, writer.at - lengthAt - 2)
   }
@@ -122,6 +137,18 @@ function writeOption(writer: MessageWriter, code: number, data: Uint8Array): voi
   writer.u16(code)
   writer.u16(data.length)
   writer.bytes(data)
+}
+
+function writeExtendedError(writer: MessageWriter, { code, text }: ExtendedError): void {
+  const start = writer.at
+  for (const words of [Buffer.from(text).subarray(0, EXTRA_TEXT_OCTETS), ZEROS.subarray(0, 0)]) {
+    writer.u16(EDNS_OPTION.EXTENDED_ERROR)
+    writer.u16(2 + words.length)
+    writer.u16(code)
+    writer.bytes(words)
+    if (!writer.overflowed) return
+    writer.rewind(start)
+  }
 }
 
 /** Last of all options, so that the whole message has the length it should. */
@@ -135,3 +162,6 @@ function writePadding(writer: MessageWriter): void {
 }
 
 const ZEROS = new Uint8Array(PADDING_BLOCK_OCTETS)
+const NO_ERRORS: readonly ExtendedError[] = []
+/** Of one extended error; a person reads it, so more would not help. */
+const EXTRA_TEXT_OCTETS = 160

@@ -22,6 +22,7 @@ import type { Key } from '../keys/key.ts'
 import { DEFERRED } from '../../../../shared/dns-server/core/defer.ts'
 import { AnswerMessage } from './answer-message.ts'
 import { answerChaos } from './chaos.ts'
+import { TEXT_LIMIT_OCTETS } from '../../../../shared/dns-server/core/chaos-text.ts'
 import { EdnsReply, type CookieOptions } from '../../../../shared/dns-server/core/edns-options.ts'
 import { Query } from '../../../../shared/dns-server/core/query.ts'
 import { ZoneAnswer, type ZoneTable } from './zone-answer.ts'
@@ -62,8 +63,6 @@ export type NameserverOptions = {
 
 /** The smallest `out` that `handle` accepts. */
 export const OUT_MINIMUM_OCTETS: number = PLAIN_UDP_OCTETS
-/** So that the longest question and NSID always fit the smallest answer. */
-export const TEXT_LIMIT_OCTETS = 128
 
 export class Nameserver {
   readonly #options: NameserverOptions

@@ -1,6 +1,6 @@
 // Questions that could not be answered, so that they are not tried again at once (RFC 9520): for longer each time.
 import type { Name } from '../../../../shared/dns/name.ts'
-import type { ExtendedError } from '../link.ts'
+import type { ExtendedError } from '../../../../shared/dns/edns.ts'
 
 /** RFC 9520 §3.2: at least a second, at most five minutes. */
 const FIRST_MS = 2000

@@ -3,7 +3,8 @@
 import { RCODE } from '../../../../shared/dns/message.ts'
 import { labelCount, parentName, ROOT, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
-import type { ExtendedError, Link } from '../link.ts'
+import type { ExtendedError } from '../../../../shared/dns/edns.ts'
+import type { Link } from '../link.ts'
 import type { TraceEvent } from '../trace.ts'
 import type { Budget, World } from '../world.ts'
 import type { Delegation } from './delegation.ts'
@@ -69,6 +70,7 @@ export class Descent {
 
   begin(nowMs: number): void {
     this.#enter(this.#closest(this.#qname, nowMs))
+    if (this.#cut!.kind === 'hints') this.#world.hintsUsed(nowMs)
     this.#ask(nowMs)
   }
 

@@ -1,6 +1,6 @@
 // Why a question went unanswered, as clients are told (RFC 8914 §4).
 import { formatName, type Name } from '../../../../shared/dns/name.ts'
-import type { ExtendedError } from '../link.ts'
+import type { ExtendedError } from '../../../../shared/dns/edns.ts'
 
 const CODE = { OTHER: 0, CACHED_ERROR: 13, NO_REACHABLE_AUTHORITY: 22 } as const
 

@@ -2,13 +2,14 @@
 // or looks forged, the cookie sent again as the server wants it (RFC 6891 §6.2.2, RFC 7766, RFC 7873 §5.3).
 import { decodeMessage, FLAG, RCODE, type Message } from '../../../../shared/dns/message.ts'
 import { EDNS_OPTION } from '../../../../shared/dns/edns.ts'
-import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
+import type { Name } from '../../../../shared/dns/name.ts'
 import type { Random } from '../random.ts'
 import {
   CLIENT_COOKIE_OCTETS,
   encodeQuery,
   matchResponse,
   randomCase,
+  restoreCase,
   type UpstreamQuery,
 } from './query-packet.ts'
 import type { ServerMemory } from './server-memory.ts'
@@ -16,6 +17,7 @@ import type { Upstream, UpstreamTransport } from './upstream.ts'
 
 export type Ask = {
   readonly upstream: Upstream
+  /** Canonical. */
   readonly qname: Name
   readonly qtype: number
   readonly recursionDesired: boolean
@@ -69,7 +71,7 @@ export class Inquiry {
     this.#send(nowMs)
   }
 
-  /** A packet from the server's address and port. True when the port it came to has done its work. */
+  /** A packet from the server's address and port, which may be written over. True when the port it came to has done its work. */
   received(packet: Uint8Array, nowMs: number): boolean {
     const query = this.#query!
     const match = matchResponse(packet, query)
@@ -84,6 +86,7 @@ export class Inquiry {
     if (match === 'other-case') servers.markFoldsCase(upstream, nowMs)
     const rttMs = nowMs - this.#sentMs
     servers.answered(upstream, rttMs)
+    restoreCase(packet, this.ask.qname)
     const decoded = decodeMessage(packet)
     if (!decoded.ok) {
       // Half a message over UDP: the rest may come whole by another way.
@@ -155,7 +158,7 @@ export class Inquiry {
     const hasEdns = state.noEdnsUntilMs <= nowMs
     const query: UpstreamQuery = {
       id: random.below(0x1_0000),
-      qname: foldsCase ? canonicalName(qname) : randomCase(qname, random),
+      qname: foldsCase ? qname : randomCase(qname, random),
       qtype,
       recursionDesired,
       // We check ourselves, and want to see what there is to check.

@@ -97,6 +97,15 @@ export function matchResponse(packet: Uint8Array, query: UpstreamQuery): Match {
   return match
 }
 
+/**
+ * Writes the question's name as the zone would, so that names which point to it do not come out in the letters that only
+ * we meant. For a packet that `matchResponse` took.
+ */
+export function restoreCase(packet: Uint8Array, qname: Name): void {
+  if (get16(packet, 4) === 0) return
+  for (let i = 0; i < qname.length; i++) packet[HEADER_OCTETS + i] = qname.charCodeAt(i)
+}
+
 function isLetter(code: number): boolean {
   const lower = code | 0x20
   return lower >= 0x61 && lower <= 0x7a

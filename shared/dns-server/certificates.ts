@@ -1,22 +1,26 @@
 // The certificates of [tls] and [https]: opened at the start, looked at by --check, read again on SIGHUP.
-import type { Log } from '../../shared/log/log.ts'
-import type { Metrics } from '../../shared/metrics/metrics.ts'
-import { Fatal } from '../../shared/result/result.ts'
-import type { Problem } from '../../shared/result/problem.ts'
-import { CertificateSlot, type CertificateFiles } from '../../shared/tls/certificate-slot.ts'
-import type { DnsConfig } from './config.ts'
+import type { Log } from '../log/log.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import { Fatal } from '../result/result.ts'
+import type { Problem } from '../result/problem.ts'
+import { CertificateSlot, type CertificateFiles } from '../tls/certificate-slot.ts'
+import type { HttpsConfig, TlsConfig } from './encrypted-table.ts'
 
 export type Certificates = {
   readonly tls?: CertificateSlot
   readonly https?: CertificateSlot
 }
 
+type EncryptedConfig = { readonly tls?: TlsConfig; readonly https?: HttpsConfig }
+
 const PLACES = ['tls', 'https'] as const
 
 /** Throws `Fatal` with a sentence that names the file. */
 export function openCertificates(
-  config: Pick<DnsConfig, 'tls' | 'https'>,
+  config: EncryptedConfig,
   metrics: Metrics,
+  /** Of the metrics' names: `cairn_dns`. */
+  prefix: string,
 ): Certificates {
   const slots: { tls?: CertificateSlot; https?: CertificateSlot } = {}
   for (const place of PLACES) {
@@ -26,7 +30,7 @@ export function openCertificates(
     if (!opened.ok) throw new Fatal(`${opened.error.file}: ${opened.error.message}`)
     slots[place] = opened.value
     metrics.gauge(
-      `cairn_dns_${place}_certificate_expiry_timestamp_seconds`,
+      `${prefix}_${place}_certificate_expiry_timestamp_seconds`,
       `When the certificate of [${place}] ends`,
       () => opened.value.info.notAfterMs / 1000,
     )
@@ -45,7 +49,7 @@ export function reloadCertificates(slots: Certificates, log: Log): void {
 }
 
 /** For `--check`. */
-export function certificateProblems(config: Pick<DnsConfig, 'tls' | 'https'>): readonly Problem[] {
+export function certificateProblems(config: EncryptedConfig): readonly Problem[] {
   return PLACES.flatMap((place): readonly Problem[] => {
     const files: CertificateFiles | undefined = config[place]
     const opened = files && CertificateSlot.open(files)

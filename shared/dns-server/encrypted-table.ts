@@ -8,8 +8,8 @@ import {
   string,
   withDefault,
   type Decoder,
-} from '../../shared/config/decode.ts'
-import type { Endpoint } from '../../shared/net/endpoint.ts'
+} from '../config/decode.ts'
+import type { Endpoint } from '../net/endpoint.ts'
 
 export type TlsConfig = {
   readonly listen: readonly Endpoint[]

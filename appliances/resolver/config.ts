@@ -1,0 +1,187 @@
+// The configuration of cairn-resolver; configs/resolver.toml explains every key.
+import {
+  boolean,
+  checked,
+  durationBetween,
+  endpoint,
+  integerBetween,
+  list,
+  object,
+  optional,
+  parsed,
+  prefix,
+  section,
+  withDefault,
+  type Decoder,
+} from '../../shared/config/decode.ts'
+import { observeTable, type ObserveConfig } from '../../shared/config/observe-table.ts'
+import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-table.ts'
+import type { Name } from '../../shared/dns/name.ts'
+import { cookiesTable, type CookiesConfig } from '../../shared/dns-server/cookies-table.ts'
+import { TEXT_LIMIT_OCTETS } from '../../shared/dns-server/core/chaos-text.ts'
+import {
+  httpsTable,
+  tlsTable,
+  type HttpsConfig,
+  type TlsConfig,
+} from '../../shared/dns-server/encrypted-table.ts'
+import { DEFAULT_DNS_LIMITS } from '../../shared/dns-server/listen.ts'
+import type { Endpoint } from '../../shared/net/endpoint.ts'
+import { parsePrefix, type Prefix } from '../../shared/net/prefix.ts'
+import { cacheTable, type CacheConfig } from './cache-table.ts'
+import { dnssecTable, type DnssecConfig } from './dnssec-table.ts'
+import { DEFAULT_LIMITS } from './core/options.ts'
+import { PREFIX_LENGTHS } from './core/serve/dns64.ts'
+import {
+  forwardTables,
+  rootTable,
+  stubTables,
+  upstreamTable,
+  zoneName,
+  type ForwardConfig,
+  type RootConfig,
+  type StubConfig,
+  type UpstreamConfig,
+} from './upstream-tables.ts'
+
+export type ResolverConfig = {
+  /** UDP and TCP alike. */
+  readonly listen: readonly Endpoint[]
+  readonly access: {
+    /** Who is answered. */
+    readonly allow: readonly Prefix[]
+  }
+  readonly answers: {
+    /** Largest UDP answer, in octets. */
+    readonly udpOctets: number
+    /** For `version.bind CH TXT`. */
+    readonly version?: string
+    /** For `id.server CH TXT` and NSID. */
+    readonly identity?: string
+    /** Whether reverse zones of private addresses and special names are answered here. */
+    readonly localZones: boolean
+  }
+  readonly upstream: UpstreamConfig
+  readonly root: RootConfig
+  readonly stub: readonly StubConfig[]
+  readonly forward: readonly ForwardConfig[]
+  readonly cache: CacheConfig
+  readonly dnssec: DnssecConfig
+  readonly limits: {
+    /** Packets to servers for one question. */
+    readonly queries: number
+    /** Questions that are worked on at once. */
+    readonly questions: number
+    /** Milliseconds that one question may take. */
+    readonly time: number
+    /** Answers a second by UDP to one client that did not prove its address; 0 does not limit. */
+    readonly perClient: number
+    /** Clients that are never limited. */
+    readonly exempt: readonly Prefix[]
+  }
+  readonly dns64?: { readonly prefix: Prefix }
+  readonly tcp: {
+    /** Milliseconds without a complete query. */
+    readonly idle: number
+    readonly connections: number
+    readonly connectionsPerClient: number
+  }
+  /** Who must begin with a PROXY header. */
+  readonly proxy: readonly Prefix[]
+  readonly tls?: TlsConfig
+  readonly https?: HttpsConfig
+  readonly discovery: {
+    /** The name in the certificates, told to clients that ask where they may ask encrypted. */
+    readonly name?: Name
+  }
+  readonly cookies: CookiesConfig
+  readonly observe: ObserveConfig
+  readonly sandbox: SandboxConfig
+}
+
+/** Below what RFC 6891 lets everyone send; above it fragments are certain. */
+const UDP_OCTETS = { lowest: 512, highest: 4096 } as const
+
+const PRIVATE = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
+].map((text) => parsePrefix(text)!)
+
+const LOOPBACK = ['127.0.0.0/8', '::1/128'].map((text) => parsePrefix(text)!)
+
+const serverText = parsed(`a text of at most ${TEXT_LIMIT_OCTETS} octets`, (text) =>
+  text !== '' && Buffer.byteLength(text) <= TEXT_LIMIT_OCTETS ? text : undefined,
+)
+
+const listenList = checked(list(endpoint), (endpoints, at) => {
+  if (endpoints.length === 0) at.report('Expected at least one "address:port"')
+})
+
+const dns64Table = object({
+  prefix: checked(prefix, ({ octets, bits }, at) => {
+    if (octets.length !== 16 || !PREFIX_LENGTHS.includes(bits))
+      at.report(`Expected an IPv6 prefix of ${PREFIX_LENGTHS.join(', ')} bits`)
+  }),
+})
+
+export const resolverConfig: Decoder<ResolverConfig> = checked(
+  object({
+    listen: listenList,
+    access: section(object({ allow: withDefault(list(prefix), PRIVATE) })),
+    answers: section(
+      object({
+        udpOctets: withDefault(
+          integerBetween(UDP_OCTETS.lowest, UDP_OCTETS.highest),
+          DEFAULT_DNS_LIMITS.udpOctets,
+        ),
+        version: optional(serverText),
+        identity: optional(serverText),
+        localZones: withDefault(boolean, true),
+      }),
+    ),
+    upstream: upstreamTable,
+    root: rootTable,
+    stub: stubTables,
+    forward: forwardTables,
+    cache: cacheTable,
+    dnssec: dnssecTable,
+    limits: section(
+      object({
+        queries: withDefault(integerBetween(10, 1000), DEFAULT_LIMITS.queries),
+        questions: withDefault(integerBetween(16, 100_000), DEFAULT_LIMITS.questions),
+        time: withDefault(durationBetween(1_000, 60_000), DEFAULT_LIMITS.deadlineMs),
+        perClient: withDefault(integerBetween(0, 1_000_000), 1000),
+        exempt: withDefault(list(prefix), LOOPBACK),
+      }),
+    ),
+    dns64: optional(dns64Table),
+    tcp: section(
+      object({
+        idle: withDefault(durationBetween(1_000, 600_000), DEFAULT_DNS_LIMITS.tcpIdleMs),
+        connections: withDefault(integerBetween(1, 100_000), DEFAULT_DNS_LIMITS.tcpConnections),
+        connectionsPerClient: withDefault(
+          integerBetween(1, 100_000),
+          DEFAULT_DNS_LIMITS.tcpConnectionsPerClient,
+        ),
+      }),
+    ),
+    proxy: withDefault(list(prefix), []),
+    tls: optional(tlsTable),
+    https: optional(httpsTable),
+    discovery: section(object({ name: optional(zoneName) })),
+    cookies: cookiesTable,
+    observe: observeTable,
+    sandbox: sandboxTable,
+  }),
+  ({ stub, forward }, at) => {
+    for (const [i, { zone }] of forward.entries())
+      if (stub.some((each) => each.zone === zone))
+        at.inside('forward').inside(i).report('This zone has a [[stub]] table too')
+  },
+)
