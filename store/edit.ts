@@ -247,6 +247,8 @@ export class EditSession implements Edit {
 
   /** Whether this edit deleted all that the base has below a folder. */
   #isEmptied(folder: string): boolean {
+    // Without a deletion nothing is; a large folder is not listed to find that out.
+    if (this.#writes.values().every((write) => write !== undefined)) return false
     for (const { path } of this.#base.files(folder)) if (!this.#writes.has(path)) return false
     return true
   }

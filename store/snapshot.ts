@@ -2,7 +2,7 @@
 import { Bug } from '../shared/result/result.ts'
 import type { Diff, Entry, PathChange, Snapshot } from './api.ts'
 import { EMPTY_TREE, type GitObject, type Oid } from './object/oid.ts'
-import type { Tree, TreeEntry } from './object/tree.ts'
+import { Tree, type TreeEntry } from './object/tree.ts'
 
 export const FOLDER_MODE = 0o040000
 
@@ -79,14 +79,16 @@ export class TreeSnapshot implements Snapshot {
     if (beforeFile && afterFile) changes.push({ kind: 'changed', path, before, after })
     else if (beforeFile) changes.push({ kind: 'removed', path, before })
     else if (afterFile) changes.push({ kind: 'added', path, after })
-    const old = new Map(beforeFile || before === undefined ? [] : named(this.#tree(before.oid)))
-    if (after !== undefined && !afterFile) {
-      for (const entry of this.#tree(after.oid)) {
-        const was = old.get(entry.name)
-        old.delete(entry.name)
-        if (was?.oid === entry.oid && was.mode === entry.mode) continue
-        pairs.push({ before: was && childOf(path, was), after: childOf(path, entry) })
-      }
+    const newer = after === undefined || afterFile ? Tree.EMPTY : this.#tree(after.oid)
+    const older = before === undefined || beforeFile ? Tree.EMPTY : this.#tree(before.oid)
+    const { here, there } = newer.differences(older)
+    const old = new Map(there.map((index) => named(older.at(index))))
+    for (const index of here) {
+      const entry = newer.at(index)
+      const was = old.get(entry.name)
+      old.delete(entry.name)
+      if (was?.oid === entry.oid && was.mode === entry.mode) continue
+      pairs.push({ before: was && childOf(path, was), after: childOf(path, entry) })
     }
     for (const was of old.values()) pairs.push({ before: childOf(path, was), after: undefined })
   }
@@ -110,6 +112,6 @@ function childOf(path: string, entry: TreeEntry): Entry {
   return { path: path === '' ? name : `${path}/${name}`, mode, oid }
 }
 
-function named(tree: Tree): Iterable<[string, TreeEntry]> {
-  return Array.from(tree, (entry): [string, TreeEntry] => [entry.name, entry])
+function named(entry: TreeEntry): [string, TreeEntry] {
+  return [entry.name, entry]
 }

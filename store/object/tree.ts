@@ -88,6 +88,47 @@ export class Tree {
   }
 
   /**
+   * Indexes of the entries here and there that the other tree does not have as they are. Equal bytes are jumped over, so
+   * it costs what differs and one comparison; in trees out of order more is found to differ.
+   */
+  differences(other: Tree): {
+    readonly here: readonly number[]
+    readonly there: readonly number[]
+  } {
+    const here: number[] = []
+    const there: number[] = []
+    let i = 0
+    let j = 0
+    while (i < this.count && j < other.count) {
+      const equal = equalBytes(this.#buffer, this.#start(i), other.#buffer, other.#start(j))
+      const skipped = this.#entriesWithin(i, equal)
+      i += skipped
+      j += skipped
+      if (i >= this.count || j >= other.count) break
+      const key = sortKey(other.nameAt(j), isFolderAt(other.raw, other.#start(j)))
+      const order = this.#compare(i, key)
+      if (order <= 0) here.push(i++)
+      if (order >= 0) there.push(j++)
+    }
+    while (i < this.count) here.push(i++)
+    while (j < other.count) there.push(j++)
+    return { here, there }
+  }
+
+  /** How many whole entries the next `bytes` hold, from entry `index` on. */
+  #entriesWithin(index: number, bytes: number): number {
+    const end = this.#start(index) + bytes
+    let low = index
+    let high = this.count
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.#start(middle) <= end) low = middle
+      else high = middle - 1
+    }
+    return low - index
+  }
+
+  /**
    * The tree with entries set or removed (undefined), and the delta from this one's raw bytes to its. Costs a copy of
    * the bytes and of the index; the id is hashed when first asked for.
    */
@@ -271,6 +312,23 @@ type Splice = {
   readonly removed: number
   readonly removedBytes: number
 }
+
+/** Length of what is the same in both from there on. */
+function equalBytes(a: Buffer, aStart: number, b: Buffer, bStart: number): number {
+  const limit = Math.min(a.length - aStart, b.length - bStart)
+  let same = 0
+  for (let block = EQUAL_BLOCK_BYTES; block >= 1; block = block >> 4)
+    while (same + block <= limit && isEqualBlock(a, aStart + same, b, bStart + same, block))
+      same += block
+  return same
+}
+
+function isEqualBlock(a: Buffer, aStart: number, b: Buffer, bStart: number, size: number): boolean {
+  return a.compare(b, bStart, bStart + size, aStart, aStart + size) === 0
+}
+
+/** Powers of sixteen below it are tried too: 4096, 256, 16 and 1. */
+const EQUAL_BLOCK_BYTES = 65_536
 
 function growth(splice: Splice): number {
   return splice.bytes.reduce((n, b) => n + b.length, 0) - splice.removedBytes
