@@ -4,6 +4,8 @@ import { runAppliance } from '../../shared/appliance/appliance.ts'
 import { hashPasswordCommand } from '../../shared/appliance/hash-password.ts'
 import { joinNeeds } from '../../shared/sandbox/needs.ts'
 import { checkStore, storeNeeds } from '../../store/index.ts'
+import { exportCommand, importCommand } from './cli/bulk-commands.ts'
+import { userCommand } from './cli/user-command.ts'
 import { caldavConfig } from './config.ts'
 import { certificateProblems, keeperAt, serve } from './serve.ts'
 
@@ -22,7 +24,12 @@ await runAppliance({
       connect: [],
     }),
   start: serve,
-  commands: { 'hash-password': hashPasswordCommand },
+  commands: {
+    user: userCommand,
+    import: importCommand,
+    export: exportCommand,
+    'hash-password': hashPasswordCommand,
+  },
   help: {
     summary: 'Serves calendars and contacts that live in a git branch, by CalDAV and CardDAV.',
     example: `
@@ -34,7 +41,7 @@ listen = "127.0.0.1:5419"
 `,
     tryIt: `
 git clone http://127.0.0.1:5419/calendars.git && cd calendars
-printf '[users.alice]\\npassword = "%s"\\n' "$(cairn-caldav hash-password)" > users.toml
+cairn-caldav user add alice --name Alice --email alice@example.org
 git add . && git commit -m 'Alice' && git push             from now on alice can sign in
 curl -u alice -X MKCALENDAR http://127.0.0.1:5232/calendars/alice/work/
 `,

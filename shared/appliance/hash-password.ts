@@ -8,14 +8,19 @@ const LENGTH_LIMIT = 1_000
 export const hashPasswordCommand: Command = {
   summary: 'ask for a password, print its hash for "users = { name = ... }"',
   async run() {
-    const password = process.stdin.isTTY ? await askHidden() : await readLine()
-    if (password === '' || password.length > LENGTH_LIMIT) {
-      process.stderr.write(`Expected a password of 1 to ${LENGTH_LIMIT} characters\n`)
-      return EXIT.USAGE
-    }
+    const password = await askPassword()
+    if (password === undefined) return EXIT.USAGE
     process.stdout.write(`${await hashPassword(password)}\n`)
     return EXIT.OK
   },
+}
+
+/** From the terminal or the first line of standard input; undefined when there is none, which has been said. */
+export async function askPassword(): Promise<string | undefined> {
+  const password = process.stdin.isTTY ? await askHidden() : await readLine()
+  if (password !== '' && password.length <= LENGTH_LIMIT) return password
+  process.stderr.write(`Expected a password of 1 to ${LENGTH_LIMIT} characters\n`)
+  return undefined
 }
 
 /** The first line of standard input. */

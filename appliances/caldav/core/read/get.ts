@@ -1,12 +1,17 @@
 // GET and HEAD (RFC 9110 §9.3): a member's own bytes, with ranges; for a collection a list of what is in it.
+import { joinCalendars } from '../bulk/calendar-parts.ts'
+import type { Collection } from '../library/collection.ts'
 import { emptyReply, textReply, type DavRequest, type Reply } from '../request.ts'
 import { contentTypeOf } from '../resource/content-type.ts'
 import { hrefOf } from '../resource/href.ts'
 import { childrenOf, memberName, type Resource } from '../resource/resource.ts'
 import type { View } from '../view.ts'
 import { matches } from '../write/preconditions.ts'
+import { titleOf } from '../write/written.ts'
 
 export function get(request: DavRequest, resource: Resource, view: View): Reply {
+  if (resource.kind === 'collection' && resource.collection.kind !== 'folder')
+    return whole(resource.collection, view)
   if (resource.kind !== 'member') return listing(resource, view)
   const { collection, member } = resource
   const path = `${collection.path}/${member.file}`
@@ -18,8 +23,7 @@ export function get(request: DavRequest, resource: Resource, view: View): Reply 
     'content-type': contentTypeOf(collection, member),
     'accept-ranges': 'bytes',
     'cache-control': 'private, no-cache',
-    // A file of a user's is shown as a document of nobody.
-    'content-security-policy': "default-src 'none'; sandbox",
+    ...PLAIN_DOCUMENT,
   }
   const match = request.header('if-match')
   if (match !== undefined && !matches(match, resource))
@@ -59,6 +63,25 @@ function rangeOf(
   if (start >= length) return 'unsatisfiable'
   return { start, end: last === '' ? length : Math.min(Number(last) + 1, length) }
 }
+
+/** A calendar as one file, as programs import it or subscribe to it; an address book as its cards in a row. */
+function whole(collection: Collection, { library }: View): Reply {
+  const texts = collection.members
+    .values()
+    .map(({ file }) =>
+      Buffer.from(library.content(`${collection.path}/${file}`) ?? []).toString('utf8'),
+    )
+  const headers = { 'cache-control': 'private, no-cache', ...PLAIN_DOCUMENT }
+  const type = collection.kind === 'calendar' ? 'text/calendar' : 'text/vcard'
+  return {
+    status: 200,
+    headers: { ...headers, 'content-type': `${type}; charset=utf-8` },
+    body: collection.kind === 'calendar' ? joinCalendars(texts, titleOf(collection)) : texts,
+  }
+}
+
+/** A document of a user's is shown as one of nobody. */
+const PLAIN_DOCUMENT = { 'content-security-policy': "default-src 'none'; sandbox" }
 
 const LISTING_LIMIT = 10_000
 

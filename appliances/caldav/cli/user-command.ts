@@ -1,0 +1,198 @@
+// The command `user`: users of a clone, their passwords and those of their devices; what it changes is committed and pushed
+// by hand.
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Command } from '../../../shared/appliance/appliance.ts'
+import { askPassword } from '../../../shared/appliance/hash-password.ts'
+import { hashPassword } from '../../../shared/auth/password.ts'
+import { EXIT } from '../../../shared/cli/cli.ts'
+import { formatProblem } from '../../../shared/result/problem.ts'
+import { Fatal } from '../../../shared/result/result.ts'
+import type { Directory } from '../core/accounts/directory.ts'
+import { addUser, setUserValue } from '../core/accounts/users-edit.ts'
+import { DEVICE_NAME, readUsersFile, USER_NAME, USERS_FILE } from '../core/accounts/users-file.ts'
+import { isArgumentError, Misuse } from './misuse.ts'
+
+export type UserTerminal = {
+  out(text: string): void
+  err(text: string): void
+  password(): Promise<string | undefined>
+}
+
+export const userCommand: Command = {
+  summary: 'users of a clone: add, passwd, device, list',
+  get help() {
+    return HELP
+  },
+  run: (args) =>
+    runUser(args, {
+      out: (text) => process.stdout.write(text),
+      err: (text) => process.stderr.write(text),
+      password: askPassword,
+    }),
+}
+
+/** Gives the exit code. */
+export async function runUser(args: readonly string[], terminal: UserTerminal): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: OPTIONS,
+      allowPositionals: true,
+    })
+    const [verb = '', ...words] = positionals
+    const folder = new UsersFolder(values.dir ?? '.')
+    if (verb === 'list' && words.length === 0) return list(folder, terminal)
+    const [name, device, ...more] = words
+    if (name === undefined || more.length > 0) throw new Misuse('Expected a user')
+    if (verb === 'device' && device !== undefined)
+      return await addDevice(folder, name, device, terminal)
+    if (device !== undefined) throw new Misuse('Too many words')
+    if (verb === 'add') return await add(folder, name, values, terminal)
+    if (verb === 'passwd') return await changePassword(folder, name, terminal)
+    throw new Misuse(`Unknown "${verb}"`)
+  } catch (cause) {
+    if (cause instanceof Misuse || isArgumentError(cause)) {
+      terminal.err(
+        `cairn-caldav user: ${(cause as Error).message}\nTry: cairn-caldav user --help\n`,
+      )
+      return EXIT.USAGE
+    }
+    if (!(cause instanceof Fatal)) throw cause
+    terminal.err(`${cause.message}\n`)
+    return EXIT.CONFIG
+  }
+}
+
+async function add(
+  folder: UsersFolder,
+  name: string,
+  options: { readonly name?: string; readonly email?: readonly string[] },
+  terminal: UserTerminal,
+): Promise<number> {
+  if (!USER_NAME.test(name)) throw new Misuse(`"${name}" is no name of a user`)
+  if (folder.directory.get(name) !== undefined) throw new Fatal(`There is ${name} already`)
+  const password = await terminal.password()
+  if (password === undefined) return EXIT.USAGE
+  folder.write(
+    addUser(folder.text, {
+      name,
+      ...(options.name !== undefined && { displayName: options.name }),
+      emails: options.email ?? [],
+      password: await hashPassword(password),
+    }),
+  )
+  // What every client looks for; Reminders wants tasks in a calendar of their own.
+  folder.make(
+    `calendars/${name}/personal/calendar.toml`,
+    'displayname = "Personal"\ncomponents = ["VEVENT"]\n',
+  )
+  folder.make(
+    `calendars/${name}/tasks/calendar.toml`,
+    'displayname = "Tasks"\ncomponents = ["VTODO"]\n',
+  )
+  folder.make(`addressbooks/${name}/contacts/addressbook.toml`, 'displayname = "Contacts"\n')
+  terminal.out(
+    `${name} has a calendar, tasks and contacts. Now: git add -A && git commit && git push\n`,
+  )
+  return EXIT.OK
+}
+
+async function changePassword(
+  folder: UsersFolder,
+  name: string,
+  terminal: UserTerminal,
+): Promise<number> {
+  folder.userNamed(name)
+  const password = await terminal.password()
+  if (password === undefined) return EXIT.USAGE
+  folder.set(name, ['password'], await hashPassword(password))
+  terminal.out('Now: git commit -a && git push\n')
+  return EXIT.OK
+}
+
+async function addDevice(
+  folder: UsersFolder,
+  name: string,
+  device: string,
+  terminal: UserTerminal,
+): Promise<number> {
+  folder.userNamed(name)
+  if (!DEVICE_NAME.test(device)) throw new Misuse('A device is named by letters, digits and _')
+  const password = `${device}-${randomBytes(DEVICE_PASSWORD_BYTES).toString('base64url')}`
+  folder.set(name, ['devices', device], await hashPassword(password))
+  terminal.out(`${password}\n`)
+  terminal.err('That is its password; it is not kept anywhere. Now: git commit -a && git push\n')
+  return EXIT.OK
+}
+
+function list({ directory }: UsersFolder, terminal: UserTerminal): number {
+  for (const one of directory.all()) {
+    const words =
+      one.kind === 'group'
+        ? ['group', one.members.join(' ')]
+        : ['user', one.emails.join(' '), ...Object.keys(one.devices)]
+    terminal.out(`${[one.name, ...words].join('\t')}\n`)
+  }
+  return EXIT.OK
+}
+
+/** The work tree of a clone. */
+class UsersFolder {
+  readonly text: string
+  readonly directory: Directory
+  readonly #dir: string
+
+  constructor(dir: string) {
+    this.#dir = dir
+    const file = join(dir, USERS_FILE)
+    this.text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    const read = readUsersFile(Buffer.from(this.text))
+    if (!read.ok) throw new Fatal(read.error.map(formatProblem).join('\n'))
+    this.directory = read.value
+  }
+
+  userNamed(name: string): void {
+    if (this.directory.user(name) === undefined)
+      throw new Fatal(`${join(this.#dir, USERS_FILE)} has no user ${name}`)
+  }
+
+  set(user: string, path: readonly string[], value: string): void {
+    const text = setUserValue(this.text, user, path, value)
+    if (text === undefined)
+      throw new Fatal(`${USERS_FILE} does not write ${user} as [users.${user}]: change it by hand`)
+    this.write(text)
+  }
+
+  write(text: string): void {
+    const read = readUsersFile(Buffer.from(text))
+    if (!read.ok) throw new Fatal(read.error.map(formatProblem).join('\n'))
+    writeFileSync(join(this.#dir, USERS_FILE), text)
+  }
+
+  make(path: string, text: string): void {
+    const file = join(this.#dir, path)
+    if (existsSync(file)) return
+    mkdirSync(join(file, '..'), { recursive: true })
+    writeFileSync(file, text)
+  }
+}
+
+const DEVICE_PASSWORD_BYTES = 15
+
+const OPTIONS = {
+  dir: { type: 'string' },
+  name: { type: 'string' },
+  email: { type: 'string', multiple: true },
+} as const
+
+const HELP = `Usage: cairn-caldav user add NAME [--name "Full Name"] [--email ADDRESS]... [--dir CLONE]
+       cairn-caldav user passwd NAME       a new password
+       cairn-caldav user device NAME PHONE a password for one device, made and printed
+       cairn-caldav user list
+
+Works in a clone of the branch (the current folder, or --dir); commit and push what it changes. Passwords are asked for, or
+read from standard input.
+`

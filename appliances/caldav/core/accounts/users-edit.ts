@@ -1,0 +1,61 @@
+// Changes of users.toml that leave the rest of it as people wrote it.
+import { parseToml } from '../../../../shared/config/toml.ts'
+import { tomlString } from '../library/settings-edit.ts'
+
+export type NewUser = {
+  readonly name: string
+  readonly displayName?: string
+  readonly emails: readonly string[]
+  readonly password: string
+}
+
+export function addUser(text: string, user: NewUser): string {
+  const lines = [
+    `[users.${key(user.name)}]`,
+    ...(user.displayName === undefined ? [] : [`name = ${tomlString(user.displayName)}`]),
+    ...(user.emails.length === 0 ? [] : [`email = [${user.emails.map(tomlString).join(', ')}]`]),
+    `password = ${tomlString(user.password)}`,
+  ]
+  const before = text.trimEnd()
+  return `${before === '' ? '' : `${before}\n\n`}${lines.join('\n')}\n`
+}
+
+/**
+ * A value of a user, in its line when it is there, else below the user's header: `path` is `['password']` or
+ * `['devices', 'phone']`. Undefined when the text does not give the user a table of its own.
+ */
+export function setUserValue(
+  text: string,
+  user: string,
+  path: readonly string[],
+  value: string,
+): string | undefined {
+  const parsed = parseToml(text)
+  if (!parsed.ok) return undefined
+  const { items } = parsed.value
+  const full = ['users', user, ...path]
+  const isAt = (at: readonly string[], wanted: readonly string[]): boolean =>
+    at.length === wanted.length && wanted.every((step, i) => at[i] === step)
+  const pair = items.find((item) => item.kind === 'pair' && isAt(item.path, full))
+  if (pair !== undefined)
+    return text.slice(0, pair.valueStart) + tomlString(value) + text.slice(pair.valueEnd)
+  const inline = items.find((item) => item.kind === 'pair' && isAt(item.path, full.slice(0, -1)))
+  const part = inline?.parts.find(({ path: inside }) => isAt(inside, path.slice(-1)))
+  if (part !== undefined)
+    return text.slice(0, part.start) + tomlString(value) + text.slice(part.end)
+  if (inline !== undefined) {
+    const inner = text.slice(inline.valueStart + 1, inline.valueEnd - 1).trim()
+    const entry = `${key(path.at(-1)!)} = ${tomlString(value)}`
+    const table = `{ ${inner === '' ? entry : `${inner}, ${entry}`} }`
+    return text.slice(0, inline.valueStart) + table + text.slice(inline.valueEnd)
+  }
+  const header = items.find((item) => item.kind === 'table' && isAt(item.path, ['users', user]))
+  if (header === undefined) return undefined
+  const line = `${path.map(key).join('.')} = ${tomlString(value)}\n`
+  const separator = text[header.end - 1] === '\n' ? '' : '\n'
+  return text.slice(0, header.end) + separator + line + text.slice(header.end)
+}
+
+function key(name: string): string {
+  return /^[A-Za-z0-9_-]+$/.test(name) ? name : tomlString(name)
+}
