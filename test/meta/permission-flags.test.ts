@@ -1,7 +1,7 @@
 // The systemd unit is sound, and every document names the permission flags that the README has.
 import { execFile } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { globSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { peerTest } from '../support/peers.ts'
@@ -11,13 +11,10 @@ import {
   permissionFlags,
   permissionSection,
   unitCommand,
-  UNIT_FILE,
   UNIT_PLACES,
 } from '../support/permission-flags.ts'
-import { readSource } from '../support/source-tree.ts'
+import { readSource, ROOT } from '../support/source-tree.ts'
 import { tempDir } from '../support/temp.ts'
-
-const unit = readSource(UNIT_FILE)
 
 test('the unit starts the bundle, which confines itself', () => {
   const { bundle, config } = UNIT_PLACES
@@ -44,17 +41,18 @@ test('a flag in another document is one of them', () => {
   expect(named.filter((flag) => !known.includes(flag))).toEqual([])
 })
 
-peerTest(
-  'systemd-analyze',
-  'systemd takes the unit without a word, and finds little exposed',
-  async () => {
-    // This machine's node stands for /usr/bin/node, which has to be there.
-    const file = join(tempDir('unit'), 'cairn-dns.service')
-    writeFileSync(file, unit.replace('/usr/bin/node', process.execPath))
-    const analyze = (args: readonly string[]) => promisify(execFile)('systemd-analyze', args)
-    const verified = await analyze(['verify', '--man=no', file])
-    expect(verified.stdout + verified.stderr).toBe('')
-    // Tenths; what is left over 1.6 is listed at the end of the unit.
-    await analyze(['security', '--offline=true', '--no-pager', '--threshold=20', file])
-  },
-)
+for (const path of globSync('configs/systemd/*.service', { cwd: ROOT }).sort())
+  peerTest(
+    'systemd-analyze',
+    `systemd takes ${path} without a word, and finds little exposed`,
+    async () => {
+      // This machine's node stands for /usr/bin/node, which has to be there.
+      const file = join(tempDir('unit'), basename(path))
+      writeFileSync(file, readSource(path).replace('/usr/bin/node', process.execPath))
+      const analyze = (args: readonly string[]) => promisify(execFile)('systemd-analyze', args)
+      const verified = await analyze(['verify', '--man=no', file])
+      expect(verified.stdout + verified.stderr).toBe('')
+      // Tenths; what is left over 1.6 is listed at the end of the unit.
+      await analyze(['security', '--offline=true', '--no-pager', '--threshold=20', file])
+    },
+  )

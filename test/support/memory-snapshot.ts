@@ -33,22 +33,27 @@ export class MemorySnapshot implements Snapshot {
     return new MemorySnapshot(contents)
   }
 
-  /** What a repair does, done. */
+  /** What an edit does, done; it sees its own writes. */
   edited(edit: (edit: Edit) => void): MemorySnapshot {
-    const changes: { [path: string]: string | undefined } = {}
+    let now: MemorySnapshot = this
     const unused = (): never => {
       throw new Error('not in this fake')
     }
     edit({
-      get: (path) => this.get(path),
-      entry: (path) => this.entry(path),
-      list: (path) => this.list(path),
-      set: (path, content) => void (changes[path] = Buffer.from(content).toString('latin1')),
-      delete: (path) => void (changes[path] = undefined),
+      get: (path) => now.get(path),
+      entry: (path) => now.entry(path),
+      list: (path) => now.list(path),
+      set: (path, content) => {
+        now = now.with({ [path]: Buffer.from(content).toString('latin1') })
+      },
+      delete: (path) => {
+        const gone = [...now.files(path)].map((entry) => [entry.path, undefined])
+        now = now.with(Object.fromEntries(gone) as { [path: string]: undefined })
+      },
       move: unused,
       expect: unused,
     })
-    return this.with(changes)
+    return now
   }
 
   text(path: string): string {

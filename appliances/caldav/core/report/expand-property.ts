@@ -19,6 +19,8 @@ import { parsePath } from '../xml/path.ts'
 
 type Request = { readonly name: PropertyName; readonly inner: readonly Request[] }
 
+/** It stands as an attribute's value in the request, and as an element's name in the answer. */
+const XML_NAME = /^[\p{L}_][\p{L}\p{N}._-]{0,127}$/u
 const DEPTH_LIMIT = 4
 /** Resources looked at for one report. */
 const VISITS_LIMIT = 2_000
@@ -37,7 +39,7 @@ function readRequests(element: XmlElement, depth: number): readonly Request[] | 
   for (const property of childrenNamed(element, DAV, 'property')) {
     const name = attributeOf(property, 'name')
     const inner = depth < DEPTH_LIMIT ? readRequests(property, depth + 1) : undefined
-    if (name === undefined || inner === undefined) return undefined
+    if (name === undefined || !XML_NAME.test(name) || inner === undefined) return undefined
     requests.push({ name: propertyName(attributeOf(property, 'namespace') ?? DAV, name), inner })
   }
   return requests
