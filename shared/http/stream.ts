@@ -30,6 +30,8 @@ export async function replyChunks(
   chunks: Iterable<string>,
   headers: OutgoingHttpHeaders,
 ): Promise<void> {
+  // Its `close` has been: nothing would end the waiting for it below.
+  if (response.destroyed) return
   const isGzip = acceptsGzip(response.req)
   const vary = [headers['vary'], 'Accept-Encoding'].filter((each) => each !== undefined).join(', ')
   const iterator = chunks[Symbol.iterator]()
