@@ -35,7 +35,7 @@ export type EdnsOptions = {
 
 /** Answers are padded to a multiple of this (RFC 8467 §4.1). */
 const PADDING_BLOCK_OCTETS = 468
-const OPTION_HEADER_OCTETS = 4
+export const OPTION_HEADER_OCTETS = 4
 const KEEPALIVE_OCTETS = 2
 /** What keepalive counts in. */
 const KEEPALIVE_UNIT_MS = 100

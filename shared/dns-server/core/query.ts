@@ -148,7 +148,7 @@ export class Query {
 }
 
 /** RFC 7873 §4 and §5.2.2: any other length is malformed. */
-function isCookieLength(length: number): boolean {
+export function isCookieLength(length: number): boolean {
   const { lowest, highest } = FULL_COOKIE_OCTETS
   return length === CLIENT_COOKIE_OCTETS || (length >= lowest && length <= highest)
 }

@@ -2,10 +2,17 @@
 // wildcards and referrals, with signatures and proofs for who sets DO, octet for octet what the name server says
 // (answer/nameserver.ts), without garbage.
 // Everything else, and every answer that does not fit, is PASSED to it: there is one definition of the truth.
-import { OPT, OPT_OCTETS } from '../../../../shared/dns/edns.ts'
+import { EDNS_OPTION, OPT, OPT_OCTETS } from '../../../../shared/dns/edns.ts'
 import { FLAG, HEADER_OCTETS, RCODE } from '../../../../shared/dns/message.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { octetsHash, RESPONSE_KIND } from '../../../../shared/dns-server/core/response-limiter.ts'
+import type { NameserverOptions } from '../answer/nameserver.ts'
+import type { Client } from '../../../../shared/dns-server/core/client.ts'
+import {
+  OPTION_HEADER_OCTETS,
+  type CookieOptions,
+} from '../../../../shared/dns-server/core/edns-options.ts'
+import { COOKIE_OCTETS } from '../../../../shared/dns-server/core/server-cookies.ts'
 import { SOA_FIELD } from '../zone/zone.ts'
 import type { ImageReader } from './image-reader.ts'
 import { NODE, NODE_FLAG, RRSET, WORD, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'
@@ -29,10 +36,13 @@ export class ImageAnswer {
   /** Of the answer just given. */
   rcode = 0
   isTruncated = false
+  /** The client has the address that the packet came from. */
+  isProven = false
   /** Offset of the zone that the question fell into. */
   originZone = 0
   readonly #reader: ImageReader
   readonly #udpLimitOctets: number
+  readonly #cookies: CookieOptions | undefined
   readonly #question = new Question()
   readonly #records: ImageRecords
   readonly #writer: WireWriter
@@ -60,6 +70,7 @@ export class ImageAnswer {
   #alias = 0
   /** Rrset whose hosts have addresses to send along. */
   #hosts = 0
+  #hasCookie = false
   #isDenied = false
   #isReferral = false
   #answers = 0
@@ -71,9 +82,13 @@ export class ImageAnswer {
   #countedAt = 0
   #countedOctets = 0
 
-  constructor(reader: ImageReader, udpLimitOctets: number) {
+  constructor(
+    reader: ImageReader,
+    { udpLimitOctets, cookies }: Pick<NameserverOptions, 'udpLimitOctets' | 'cookies'>,
+  ) {
     this.#reader = reader
     this.#udpLimitOctets = udpLimitOctets
+    this.#cookies = cookies
     this.#qname = new NameKey(reader.seed)
     this.#other = new NameKey(reader.seed)
     this.#target = new NameKey(reader.seed)
@@ -84,10 +99,17 @@ export class ImageAnswer {
   }
 
   /**
-   * Reads the packet from `start` to `end` of `packet` and writes its answer to `out` from `to` on; returns its octets or
-   * PASSED. Only worth sending when the image's generation is the one from before the call.
+   * Reads the packet of `client` from `start` to `end` of `packet` and writes its answer to `out` from `to` on; returns its
+   * octets or PASSED. Only worth sending when the image's generation is the one from before the call.
    */
-  answer(packet: Uint8Array, start: number, end: number, out: Uint8Array, to: number): number {
+  answer(
+    packet: Uint8Array,
+    start: number,
+    end: number,
+    client: Client,
+    out: Uint8Array,
+    to: number,
+  ): number {
     const question = this.#question
     const qname = this.#qname
     if (!question.read(packet, start, end, qname)) return PASSED
@@ -98,9 +120,10 @@ export class ImageAnswer {
     // Signatures have TTLs of their own.
     if (found === FOUND.passed || question.qtype === TYPE.RRSIG) return PASSED
     this.originZone = this.#zone
+    if (!this.#checkCookie(packet, client)) return PASSED
     const writer = this.#writer
-    const optOctets = question.hasEdns ? OPT_OCTETS : 0
-    const limit = Math.min(question.limitOctets, Math.max(this.#udpLimitOctets, 512)) - optOctets
+    const limit =
+      Math.min(question.limitOctets, Math.max(this.#udpLimitOctets, 512)) - this.#optOctets()
     writer.start(out, to, to + HEADER_OCTETS, limit)
     this.#answers = 0
     this.#authorities = 0
@@ -139,16 +162,37 @@ export class ImageAnswer {
     return octetsHash(this.#counted, this.#countedAt, this.#countedOctets)
   }
 
-  /** What is left of the answer for a client that gets too many: it may come again over TCP. Returns its octets. */
+  /**
+   * What is left of the answer for a client that gets too many: it proves itself with the cookie that comes along, or comes
+   * again over TCP. Returns its octets.
+   */
   truncate(packet: Uint8Array, start: number, out: Uint8Array, to: number): number {
     this.#answers = 0
     this.#authorities = 0
     this.#additionals = 0
-    this.isTruncated = true
+    if (this.#hasCookie) this.rcode = RCODE.BADCOOKIE
+    else this.isTruncated = true
     this.#writer.at = to + this.#question.end - start
     if (this.#question.hasEdns) this.#writeOpt(this.#question.dnssecOk)
     this.#writeHeader(packet, start, out, to)
     return this.#writer.at - to
+  }
+
+  /** Whether the answer may be given here: a client whose cookie must be good, and is not, is another's. */
+  #checkCookie(packet: Uint8Array, client: Client): boolean {
+    const { cookieAt, cookieOctets } = this.#question
+    const cookies = this.#cookies
+    this.#hasCookie = cookieOctets > 0 && cookies !== undefined
+    this.isProven = false
+    if (cookieOctets === 0 || cookies === undefined) return true
+    const now = cookies.nowSeconds()
+    this.isProven = cookies.server.check(packet, cookieAt, cookieOctets, client.octets, now)
+    return this.isProven || !cookies.isProofRequired
+  }
+
+  #optOctets(): number {
+    if (!this.#question.hasEdns) return 0
+    return this.#hasCookie ? OPT_OCTETS + OPTION_HEADER_OCTETS + COOKIE_OCTETS : OPT_OCTETS
   }
 
   /** Sets what is known of the zone of `key`, and of the node that answers for it. */
@@ -459,7 +503,7 @@ export class ImageAnswer {
     out[at + 2] = OPT
     out[at + 3] = this.#udpLimitOctets >>> 8
     out[at + 4] = this.#udpLimitOctets
-    out[at + 5] = 0
+    out[at + 5] = this.rcode >>> 4
     out[at + 6] = 0
     out[at + 7] = dnssecOk ? 0x80 : 0
     out[at + 8] = 0
@@ -467,6 +511,16 @@ export class ImageAnswer {
     out[at + 10] = 0
     this.#writer.at = at + OPT_OCTETS
     this.#additionals++
+    if (this.#hasCookie) this.#writeCookie(at + 10)
+  }
+
+  /** Behind the length of the options, whose second octet is at `lengthAt`. */
+  #writeCookie(lengthAt: number): void {
+    const writer = this.#writer
+    writer.out[lengthAt] = OPTION_HEADER_OCTETS + COOKIE_OCTETS
+    writer.u16(EDNS_OPTION.COOKIE)
+    writer.u16(COOKIE_OCTETS)
+    writer.copyFrom(this.#cookies!.server.reply, 0, COOKIE_OCTETS)
   }
 
   #writeHeader(packet: Uint8Array, start: number, out: Uint8Array, to: number): void {
@@ -475,7 +529,7 @@ export class ImageAnswer {
     out[to] = packet[start]!
     out[to + 1] = packet[start + 1]!
     out[to + 2] = (FLAG.QR >>> 8) | flags | (packet[start + 2]! & (FLAG.RD >>> 8))
-    out[to + 3] = (packet[start + 3]! & FLAG.CD) | this.rcode
+    out[to + 3] = (packet[start + 3]! & FLAG.CD) | (this.rcode & 0xf)
     out[to + 4] = 0
     out[to + 5] = 1
     this.#writer.patch16(to + 6, this.#answers)

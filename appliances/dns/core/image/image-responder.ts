@@ -27,7 +27,7 @@ export class ImageResponder {
 
   constructor(memory: SharedArrayBuffer, options: NameserverOptions, counts: AnswerCounts) {
     this.#reader = new ImageReader(memory)
-    this.#answer = new ImageAnswer(this.#reader, options.udpLimitOctets)
+    this.#answer = new ImageAnswer(this.#reader, options)
     this.#zones = new ImageZones(this.#reader, new NameKey(this.#reader.seed))
     this.#server = new Nameserver(this.#zones, options, this.#pending)
     this.#counts = counts
@@ -51,7 +51,7 @@ export class ImageResponder {
     for (;;) {
       const generation = this.#reader.generation()
       try {
-        const octets = this.#answer.answer(packet, start, end, out, to)
+        const octets = this.#answer.answer(packet, start, end, client, out, to)
         if (octets !== PASSED) {
           if (!this.#reader.isCurrent(generation)) continue
           return this.#limited(octets, packet, start, client, out, to)
@@ -84,7 +84,7 @@ export class ImageResponder {
   ): number {
     const answer = this.#answer
     const verdict =
-      this.#limiter === undefined
+      this.#limiter === undefined || answer.isProven
         ? 'send'
         : this.#limiter.decide(client, answer.kind, answer.countedHash)
     if (verdict !== 'send') this.#counts.limited(verdict)

@@ -1,8 +1,11 @@
-// Reads the queries that are usual: one question of class IN, and at most an OPT record without options. All others
-// are left to answer/query.ts, which says what is wrong with them or knows what they want.
-import { OPT, OPT_OCTETS, PLAIN_UDP_OCTETS } from '../../../../shared/dns/edns.ts'
+// Reads the queries that are usual: one question of class IN, and at most an OPT record with no option but a cookie. All
+// others are left to answer/query.ts, which says what is wrong with them or knows what they want.
+import { EDNS_OPTION, OPT, OPT_OCTETS, PLAIN_UDP_OCTETS } from '../../../../shared/dns/edns.ts'
 import { HEADER_OCTETS } from '../../../../shared/dns/message.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
+import { OPTION_HEADER_OCTETS } from '../../../../shared/dns-server/core/edns-options.ts'
+import { isCookieLength } from '../../../../shared/dns-server/core/query.ts'
+import { CLIENT_COOKIE_OCTETS } from '../../../../shared/dns-server/core/server-cookies.ts'
 import type { NameKey } from './name-key.ts'
 
 /** QR, opcode. */
@@ -14,6 +17,9 @@ export class Question {
   end = 0
   hasEdns = false
   dnssecOk = false
+  /** Where the data of a COOKIE option begins, and its length; 0 octets without one. */
+  cookieAt = 0
+  cookieOctets = 0
   /** What the client takes. */
   limitOctets: number = PLAIN_UDP_OCTETS
 
@@ -36,17 +42,30 @@ export class Question {
     this.end = at + 4
     this.hasEdns = additionals === 1
     this.dnssecOk = false
+    this.cookieOctets = 0
     this.limitOctets = PLAIN_UDP_OCTETS
     return this.hasEdns ? this.#readOpt(packet, at + 4, end) : at + 4 === end
   }
 
   #readOpt(packet: Uint8Array, at: number, end: number): boolean {
-    if (at + OPT_OCTETS !== end || packet[at] !== 0) return false
-    if (packet[at + 1] !== 0 || packet[at + 2] !== OPT) return false
-    // Version, and no options.
-    if (packet[at + 6] !== 0 || packet[at + 9] !== 0 || packet[at + 10] !== 0) return false
+    if (at + OPT_OCTETS > end || packet[at] !== 0) return false
+    if (packet[at + 1] !== 0 || packet[at + 2] !== OPT || packet[at + 6] !== 0) return false
+    const optionsOctets = (packet[at + 9]! << 8) | packet[at + 10]!
+    if (at + OPT_OCTETS + optionsOctets !== end) return false
+    if (optionsOctets > 0 && !this.#readCookie(packet, at + OPT_OCTETS, optionsOctets)) return false
     this.limitOctets = Math.max(PLAIN_UDP_OCTETS, (packet[at + 3]! << 8) | packet[at + 4]!)
     this.dnssecOk = (packet[at + 7]! & 0x80) !== 0
+    return true
+  }
+
+  #readCookie(packet: Uint8Array, at: number, octets: number): boolean {
+    if (octets < OPTION_HEADER_OCTETS + CLIENT_COOKIE_OCTETS) return false
+    const length = octets - OPTION_HEADER_OCTETS
+    if (packet[at] !== 0 || packet[at + 1] !== EDNS_OPTION.COOKIE) return false
+    if (((packet[at + 2]! << 8) | packet[at + 3]!) !== length || !isCookieLength(length))
+      return false
+    this.cookieAt = at + OPTION_HEADER_OCTETS
+    this.cookieOctets = length
     return true
   }
 }

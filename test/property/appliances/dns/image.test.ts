@@ -8,12 +8,23 @@ import { ImageWriter } from '../../../../appliances/dns/core/image/image-writer.
 import { Publication } from '../../../../appliances/dns/core/publication.ts'
 import { updateZone } from '../../../../appliances/dns/core/zone/zone-build.ts'
 import type { Zone } from '../../../../appliances/dns/core/zone/zone.ts'
+import { EDNS_OPTION, type EdnsOption } from '../../../../shared/dns/edns.ts'
+import { ServerCookies } from '../../../../shared/dns-server/core/server-cookies.ts'
 import { encodeMessage, type Message } from '../../../../shared/dns/message.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import { randomZone, Random, signedLines, type RandomZone } from '../../../support/random-zone.ts'
 import { clientOf, name, zoneOf, zoneText } from '../../../support/zones.ts'
 
-const OPTIONS = { udpLimitOctets: 1232, identity: 'here', defers: true } as const
+const OPTIONS = {
+  udpLimitOctets: 1232,
+  identity: 'here',
+  defers: true,
+  cookies: {
+    server: new ServerCookies([new Uint8Array(16).fill(1)]),
+    nowSeconds: () => 1_800_000_000,
+    isProofRequired: false,
+  },
+} as const
 const SILENT = { answered: () => {}, truncated: () => {}, ignored: () => {}, limited: () => {} }
 const CLIENT = clientOf('udp')
 const OFFSET = 5
@@ -46,7 +57,7 @@ class Pair {
     const expected = new Uint8Array(1232)
     const out = new Uint8Array(1232 + OFFSET)
     const reader = new ImageReader(this.writer.memory)
-    const answer = new ImageAnswer(reader, OPTIONS.udpLimitOctets)
+    const answer = new ImageAnswer(reader, OPTIONS)
     const responder = new ImageResponder(this.writer.memory, OPTIONS, SILENT)
     for (const packet of packets) {
       const bytes = Buffer.concat([Buffer.alloc(OFFSET, 0xff), packet, Buffer.alloc(3, 0xff)])
@@ -55,7 +66,7 @@ class Pair {
       const wanted = Buffer.from(expected.subarray(0, Math.max(0, length))).toString('hex')
       const text = (octets: number) =>
         Buffer.from(out.subarray(OFFSET, OFFSET + Math.max(0, octets))).toString('hex')
-      const direct = answer.answer(...range, out, OFFSET)
+      const direct = answer.answer(...range, CLIENT, out, OFFSET)
       const asked = Buffer.from(packet).toString('latin1')
       this.asked++
       if (direct !== PASSED) {
@@ -120,7 +131,7 @@ function randomQueries(random: Random, zones: readonly RandomZone[], count: numb
               extendedRcode: 0,
               version: random.chance(3) ? 1 : 0,
               dnssecOk: random.chance(50),
-              options: random.chance(10) ? [{ code: 3, data: new Uint8Array(0) }] : [],
+              options: randomOptions(random),
             },
           }
         : {}),
@@ -128,6 +139,18 @@ function randomQueries(random: Random, zones: readonly RandomZone[], count: numb
     const bytes = encodeMessage(message)
     return random.chance(3) ? bytes.slice(0, random.below(bytes.length)) : bytes
   })
+}
+
+function randomOptions(random: Random): readonly EdnsOption[] {
+  const options: EdnsOption[] = []
+  if (random.chance(5)) options.push({ code: EDNS_OPTION.NSID, data: new Uint8Array(0) })
+  if (random.chance(30)) {
+    const length = random.chance(80) ? random.of([8, 16, 24, 40]) : random.below(48)
+    const data = Uint8Array.from({ length }, (_, i) => (i === 8 ? 1 : random.below(256)))
+    options.push({ code: EDNS_OPTION.COOKIE, data })
+  }
+  if (random.chance(5)) options.push({ code: 65_001, data: Uint8Array.of(1, 2, 3) })
+  return options
 }
 
 /** A random zone, or one that looks signed as well: with NSEC records, and often with NSEC3 chains. */
