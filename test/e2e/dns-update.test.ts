@@ -1,16 +1,14 @@
 // Updates under load: many at once are commits of their own and share writes, kills lose none that was acknowledged, and
 // a remote that is gone holds nobody up.
-import { spawn, type ChildProcess } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { Key } from '../../appliances/dns/core/keys/key.ts'
 import { RCODE } from '../../shared/dns/message.ts'
+import { killDns, spawnDns } from '../support/dns-child.ts'
 import { startDns } from '../support/dns-server.ts'
 import { gitOk } from '../support/git.ts'
 import { askUdp } from '../support/name-servers.ts'
 import { peerTest } from '../support/peers.ts'
-import { ROOT } from '../support/source-tree.ts'
 import { tempDir } from '../support/temp.ts'
 import { updateOf } from '../support/updates.ts'
 import { UpdateClient } from '../support/update-client.ts'
@@ -91,41 +89,6 @@ peerTest(
   30_000,
 )
 
-type Child = { readonly process: ChildProcess; readonly port: number; readonly url: string }
-
-async function spawnDns(folder: string): Promise<Child> {
-  const config = join(folder, 'dns.toml')
-  writeFileSync(
-    config,
-    `listen = ["127.0.0.1:0"]
-[store]
-path = "${folder}/zones.git"
-[store.serve]
-listen = "127.0.0.1:0"
-[observe]
-log = { format = "text", level = "info" }
-${KEYS}`,
-  )
-  const child = spawn(process.execPath, [join(ROOT, 'appliances/dns/main.ts'), '--config', config])
-  return await new Promise((resolve, reject) => {
-    let said = ''
-    const hear = (chunk: Buffer) => {
-      said += chunk.toString()
-      const ready = /dns:\/\/127\.0\.0\.1:(\d+) (http:\S+\.git)/.exec(said)
-      if (ready !== null) resolve({ process: child, port: Number(ready[1]), url: ready[2]! })
-    }
-    child.stdout.on('data', hear)
-    child.stderr.on('data', hear)
-    child.on('exit', () => reject(new Error(said)))
-  })
-}
-
-async function kill(child: Child): Promise<void> {
-  const ended = new Promise((done) => child.process.once('exit', done))
-  child.process.kill('SIGKILL')
-  await ended
-}
-
 peerTest(
   'git',
   'kill -9 in the middle of updates loses none that was acknowledged',
@@ -133,22 +96,22 @@ peerTest(
     const folder = tempDir('kill')
     const acknowledged: string[] = []
     for (let round = 0; round < 4; round++) {
-      const child = await spawnDns(folder)
+      const child = await spawnDns(folder, KEYS)
       if (round === 0) await firstPush(child.url, { 'zones/example.org': ZONE })
       const hosts = Array.from({ length: 5000 }, (_, i) => `r${round}-${i}`)
       const loaded = load(child.port, hosts)
       await new Promise((done) => setTimeout(done, 150 + 130 * round))
-      await kill(child)
+      await killDns(child)
       acknowledged.push(...(await loaded))
     }
     expect(acknowledged.length).toBeGreaterThan(20)
-    const child = await spawnDns(folder)
+    const child = await spawnDns(folder, KEYS)
     const lost: string[] = []
     for (const host of acknowledged) {
       const answer = await askUdp(child.port, queryOf(`${host}.example.org. A`))
       if (answer === undefined || answer.readUInt16BE(6) !== 1) lost.push(host)
     }
-    await kill(child)
+    await killDns(child)
     expect(lost).toEqual([])
     console.info(`kill -9: ${acknowledged.length} updates were acknowledged, and are there`)
     await gitOk(['fsck', '--strict'], { cwd: join(folder, 'zones.git') })
