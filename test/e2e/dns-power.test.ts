@@ -193,7 +193,7 @@ peerTest(
       expect(text).toContain('ns A 192.0.2.1 ; here')
       for (const seen of serials)
         for (const [i, serial] of seen.entries())
-          if (i > 0) expect(isNewerSerial(serial, seen[i - 1]!), `${seen}`).toBe(true)
+          if (i > 0) expect(isNewerSerial(serial, seen[i - 1]!), seen.join(' ')).toBe(true)
       const copy = await clone(remote)
       await gitOk(['fsck', '--strict'], { cwd: copy })
     } finally {
