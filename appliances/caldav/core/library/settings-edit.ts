@@ -52,10 +52,22 @@ export class SettingsEdit {
     const line = value === undefined ? '' : `${key} = ${value}\n`
     if (pair !== undefined) this.#splice(pair.start, pair.end, line)
     else if (value !== undefined) {
-      const at = pairs.at(-1)?.end ?? firstHeader?.start ?? this.#text.length
+      const at = pairs.at(-1)?.end ?? this.#startAbove(firstHeader)
       const separator = at > 0 && this.#text[at - 1] !== '\n' ? '\n' : ''
       this.#splice(at, at, separator + line)
     }
+  }
+
+  /** Above a header and the comments that belong to it; without a header the end. */
+  #startAbove(header: TomlItem | undefined): number {
+    if (header === undefined) return this.#text.length
+    let start = header.start
+    while (start > 0) {
+      const line = this.#text.lastIndexOf('\n', start - 2) + 1
+      if (!this.#text.slice(line, start).trimStart().startsWith('#')) break
+      start = line
+    }
+    return start
   }
 
   /** Tables of the array `property` for whose XML `isGone` says so. */
