@@ -1,7 +1,7 @@
 // The records of a transfer in the order they are sent: a whole zone (RFC 5936 §2.2), or what changed (RFC 1995 §4).
 import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
-import type { Zone } from '../zone/zone.ts'
+import { recordTtlSeconds, type Zone } from '../zone/zone.ts'
 import type { ZoneDifference } from '../zone/zone-difference.ts'
 
 /** Undefined for a zone without a SOA record, which cannot be transferred. */
@@ -14,12 +14,16 @@ export function soaRecord(zone: Zone): Record | undefined {
 /** SOA, every other record, SOA. Which records these are is settled when the first is taken, whatever the zone becomes. */
 export function* wholeZone(zone: Zone, soa: Record): Generator<Record> {
   // A later version may take the map over while the client reads: what is sent must be one version.
-  const nodes = Array.from(zone.nodes.entries(), ([, node]) => node)
+  const nodes = [...zone.everyNode()]
   yield soa
-  for (const { name: owner, rrsets } of nodes)
-    for (const { type, ttlSeconds, rdatas } of rrsets) {
+  for (const node of nodes)
+    for (const rrset of node.rrsets) {
+      const { type } = rrset
       if (type === TYPE.SOA) continue
-      for (const rdata of rdatas) yield { owner, type, ttlSeconds, rdata }
+      for (const rdata of rrset.rdatas) {
+        const ttlSeconds = recordTtlSeconds(node, rrset, rdata)
+        yield { owner: node.name, type, ttlSeconds, rdata }
+      }
     }
   yield soa
 }
@@ -44,7 +48,7 @@ export function isLongerThan({ added, removed }: ZoneDifference, zone: Zone): bo
   let left = added.length + removed.length
   // Nearly every node has a record: mostly there is no need to count them.
   if (left * 2 < zone.nodes.size) return false
-  for (const [, { rrsets }] of zone.nodes.entries())
+  for (const { rrsets } of zone.everyNode())
     for (const { rdatas } of rrsets) {
       left -= rdatas.length
       if (left <= 0) return false
