@@ -1,18 +1,18 @@
 // Who may come in: the certificate has been proved; here its name, its file in the branch and, where wanted, a password.
 import { PasswordChecker } from '../../shared/auth/password.ts'
 import type { Clock } from '../../shared/clock/clock.ts'
-import type { VpnConfig } from './config.ts'
+import type { GatewayConfig } from './config.ts'
 import { clientFileOf, type GatewayContent } from './core/content/gateway-content.ts'
 import type { KeyMessage } from './core/control/key-method.ts'
 import type { Client, ClientSettings } from './core/gateway/client.ts'
 import type { Decision } from './core/gateway/gateway.ts'
 
 export class Access {
-  readonly #config: VpnConfig
+  readonly #config: GatewayConfig
   readonly #passwords: PasswordChecker
   content: GatewayContent
 
-  constructor(config: VpnConfig, content: GatewayContent, clock: Clock) {
+  constructor(config: GatewayConfig, content: GatewayContent, clock: Clock) {
     this.#config = config
     this.content = content
     this.#passwords = new PasswordChecker(clock)

@@ -21,6 +21,7 @@ import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts
 import { parseAddress } from '../../shared/net/address.ts'
 import { parseEndpoint, type Endpoint } from '../../shared/net/endpoint.ts'
 import { formatPrefix, type Prefix } from '../../shared/net/prefix.ts'
+import { Bug } from '../../shared/result/result.ts'
 import { DATA_CIPHERS, type DataCipher } from './core/data/data-cipher.ts'
 import { AUTH_DIGESTS, type AuthDigest } from './core/wrap/control-wrap.ts'
 
@@ -35,10 +36,33 @@ export type KeyFiles = {
   readonly tlsCryptV2?: string
 }
 
-export type VpnConfig = {
-  readonly listen: readonly ListenAddress[]
+/** What both roles have. */
+type SharedConfig = {
   /** No device: the gateway itself is all there is in the tunnel. */
   readonly simulate: boolean
+  readonly observe: ObserveConfig
+  readonly sandbox: SandboxConfig
+}
+
+/** A gateway, or a client where there is `client`. */
+export type VpnConfig = SharedConfig &
+  Partial<GatewayTables> & {
+    readonly client?: ClientConfig
+    readonly push: GatewayConfig['push']
+    readonly security: GatewayConfig['security']
+    readonly keepalive: GatewayConfig['keepalive']
+  }
+
+export type ClientConfig = {
+  /** Path of an `.ovpn` file. */
+  readonly profile: string
+}
+
+/** What a gateway must have. */
+type GatewayTables = Pick<GatewayConfig, 'listen' | 'keys' | 'tunnel' | 'store'>
+
+export type GatewayConfig = SharedConfig & {
+  readonly listen: readonly ListenAddress[]
   readonly keys: KeyFiles
   readonly tunnel: {
     readonly device: string
@@ -71,8 +95,14 @@ export type VpnConfig = {
   }
   readonly keepalive: { readonly ping: number; readonly restart: number }
   readonly store: StoreConfig
-  readonly observe: ObserveConfig
-  readonly sandbox: SandboxConfig
+}
+
+/** The same configuration, of which the decoder made sure that it is one of a gateway. */
+export function gatewayConfig(config: VpnConfig): GatewayConfig {
+  const { listen, keys, tunnel, store } = config
+  if (listen === undefined || keys === undefined || tunnel === undefined || store === undefined)
+    throw new Bug('A gateway without its tables')
+  return { ...config, listen, keys, tunnel, store }
 }
 
 const listenAddress = parsed('"udp://address:port" or "tcp://address:port"', (text) => {
@@ -104,67 +134,86 @@ const pushedOption = parsed('an option without commas and control characters', (
 
 const DEFAULT_CIPHERS: readonly DataCipher[] = ['AES-256-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305']
 
-export const vpnConfig: Decoder<VpnConfig> = object({
-  listen: checked(list(listenAddress), (listen, at) => {
-    if (listen.length === 0) at.report('Expected at least one "udp://address:port"')
-  }),
-  simulate: withDefault(boolean, false),
-  keys: checked(
-    object({
-      ca: string,
-      cert: string,
-      key: string,
-      tlsAuth: optional(string),
-      tlsCrypt: optional(string),
-      tlsCryptV2: optional(string),
-    }),
-    (keys, at) => {
-      if (keys.tlsAuth !== undefined && keys.tlsCrypt !== undefined)
-        at.inside('tls_auth').report('Give tls_auth or tls_crypt, not both')
-    },
-  ),
-  tunnel: object({
-    device: withDefault(deviceName, 'tun0'),
-    ipv4: tunnelPrefix(4, 8, 29),
-    ipv6: optional(tunnelPrefix(16, 32, 124)),
-    mtu: withDefault(integerBetween(576, 9000), 1500),
-    clientToClient: withDefault(boolean, false),
-    duplicateNames: withDefault(boolean, false),
-    clients: withDefault(integerBetween(1, 65_536), 1024),
-    knownOnly: withDefault(boolean, false),
-    passwords: withDefault(boolean, false),
-  }),
-  push: section(
-    object({
-      routes: withDefault(list(prefix), []),
-      dns: withDefault(list(addressText), []),
-      domain: optional(pushedOption),
-      redirectGateway: withDefault(boolean, false),
-      options: withDefault(list(pushedOption), []),
-    }),
-  ),
-  security: section(
-    object({
-      ciphers: checked(
-        withDefault(list(oneOf(...DATA_CIPHERS)), DEFAULT_CIPHERS),
-        (ciphers, at) => {
-          if (ciphers.length === 0) at.report('Expected at least one cipher')
+const GATEWAY_TABLES = ['listen', 'keys', 'tunnel', 'store'] as const
+
+export const vpnConfig: Decoder<VpnConfig> = checked(
+  object({
+    client: optional(object({ profile: string })),
+    listen: optional(
+      checked(list(listenAddress), (listen, at) => {
+        if (listen.length === 0) at.report('Expected at least one "udp://address:port"')
+      }),
+    ),
+    simulate: withDefault(boolean, false),
+    keys: optional(
+      checked(
+        object({
+          ca: string,
+          cert: string,
+          key: string,
+          tlsAuth: optional(string),
+          tlsCrypt: optional(string),
+          tlsCryptV2: optional(string),
+        }),
+        (keys, at) => {
+          if (keys.tlsAuth !== undefined && keys.tlsCrypt !== undefined)
+            at.inside('tls_auth').report('Give tls_auth or tls_crypt, not both')
         },
       ),
-      auth: withDefault(oneOf(...AUTH_DIGESTS), 'SHA256'),
-      tlsVersion: withDefault(oneOf('1.2', '1.3'), '1.2'),
-      renegotiate: withDefault(durationBetween(2_000, 86_400_000), 3_600_000),
-      handshake: withDefault(durationBetween(5_000, 600_000), 60_000),
-      forceCookie: withDefault(boolean, false),
-    }),
-  ),
-  keepalive: section(
-    object({
-      ping: withDefault(durationBetween(1_000, 3_600_000), 10_000),
-      restart: withDefault(durationBetween(2_000, 86_400_000), 60_000),
-    }),
-  ),
-  store: storeTable,
-  observe: observeTable,
-  sandbox: sandboxTable,
-})
+    ),
+    tunnel: optional(
+      object({
+        device: withDefault(deviceName, 'tun0'),
+        ipv4: tunnelPrefix(4, 8, 29),
+        ipv6: optional(tunnelPrefix(16, 32, 124)),
+        mtu: withDefault(integerBetween(576, 9000), 1500),
+        clientToClient: withDefault(boolean, false),
+        duplicateNames: withDefault(boolean, false),
+        clients: withDefault(integerBetween(1, 65_536), 1024),
+        knownOnly: withDefault(boolean, false),
+        passwords: withDefault(boolean, false),
+      }),
+    ),
+    push: section(
+      object({
+        routes: withDefault(list(prefix), []),
+        dns: withDefault(list(addressText), []),
+        domain: optional(pushedOption),
+        redirectGateway: withDefault(boolean, false),
+        options: withDefault(list(pushedOption), []),
+      }),
+    ),
+    security: section(
+      object({
+        ciphers: checked(
+          withDefault(list(oneOf(...DATA_CIPHERS)), DEFAULT_CIPHERS),
+          (ciphers, at) => {
+            if (ciphers.length === 0) at.report('Expected at least one cipher')
+          },
+        ),
+        auth: withDefault(oneOf(...AUTH_DIGESTS), 'SHA256'),
+        tlsVersion: withDefault(oneOf('1.2', '1.3'), '1.2'),
+        renegotiate: withDefault(durationBetween(2_000, 86_400_000), 3_600_000),
+        handshake: withDefault(durationBetween(5_000, 600_000), 60_000),
+        forceCookie: withDefault(boolean, false),
+      }),
+    ),
+    keepalive: section(
+      object({
+        ping: withDefault(durationBetween(1_000, 3_600_000), 10_000),
+        restart: withDefault(durationBetween(2_000, 86_400_000), 60_000),
+      }),
+    ),
+    store: optional(storeTable),
+    observe: observeTable,
+    sandbox: sandboxTable,
+  }),
+  (config, at) => {
+    for (const name of GATEWAY_TABLES) {
+      if (config.client === undefined && config[name] === undefined)
+        at.inside(name).report('A gateway needs it; a client has the table [client] instead')
+      if (config.client !== undefined && config[name] !== undefined)
+        at.inside(name).report('Is for gateways, and [client] makes this a client')
+    }
+  },
+)

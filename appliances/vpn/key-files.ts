@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { problem, type Problem } from '../../shared/result/problem.ts'
 import { err, ok, type Result } from '../../shared/result/result.ts'
-import type { VpnConfig } from './config.ts'
+import type { GatewayConfig } from './config.ts'
 import type { Wrapping } from './core/gateway/opening.ts'
 import { AuthWrap, CryptWrap, PLAIN_WRAP } from './core/wrap/control-wrap.ts'
 import { parseStaticKey } from './core/wrap/static-key.ts'
@@ -19,7 +19,7 @@ export type GatewayKeys = {
 
 const FILE_LIMIT_BYTES = 1_048_576
 
-export function readGatewayKeys(config: VpnConfig): Result<GatewayKeys, readonly Problem[]> {
+export function readGatewayKeys(config: GatewayConfig): Result<GatewayKeys, readonly Problem[]> {
   const { keys, security } = config
   const problems: Problem[] = []
   const text = (file: string): string => {
@@ -45,7 +45,7 @@ export function readGatewayKeys(config: VpnConfig): Result<GatewayKeys, readonly
 }
 
 /** For clients without a key of their own. With tls-crypt-v2 alone there are none: "no wrapping" beside it would be a hole. */
-function sharedWrap({ keys, security }: VpnConfig, problems: Problem[]): Wrapping['shared'] {
+function sharedWrap({ keys, security }: GatewayConfig, problems: Problem[]): Wrapping['shared'] {
   const file = keys.tlsCrypt ?? keys.tlsAuth
   if (file === undefined)
     return keys.tlsCryptV2 === undefined ? { wrap: PLAIN_WRAP, key: undefined } : undefined

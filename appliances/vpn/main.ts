@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-// cairn-vpn: an OpenVPN-compatible gateway whose clients, passwords and revocations live in a git branch.
+// cairn-vpn: an OpenVPN-compatible gateway whose clients, passwords and revocations live in a git branch; and a client.
 import { runAppliance } from '../../shared/appliance/appliance.ts'
 import { hashPasswordCommand } from '../../shared/appliance/hash-password.ts'
-import { joinNeeds } from '../../shared/sandbox/needs.ts'
-import { checkStore, storeNeeds } from '../../store/index.ts'
-import { vpnConfig } from './config.ts'
+import { checkStore } from '../../store/index.ts'
+import { loadProfile } from './client/profile-file.ts'
+import { profileCommand } from './client/profile-command.ts'
+import { serveClient } from './client/serve-client.ts'
+import { gatewayConfig, vpnConfig } from './config.ts'
 import { acceptContent } from './core/content/gateway-content.ts'
 import { readGatewayKeys } from './key-files.ts'
 import { caCommand, clientCommand } from './pki/pki-commands.ts'
@@ -16,12 +18,19 @@ await runAppliance({
   version: process.env.CAIRN_VERSION ?? 'from source',
   decode: vpnConfig,
   check: async (config) => {
-    const keys = readGatewayKeys(config)
-    return [...(keys.ok ? [] : keys.error), ...checkStore(config.store, acceptContent)]
+    if (config.client !== undefined) return loadProfile(config.client.profile).problems
+    const gateway = gatewayConfig(config)
+    const keys = readGatewayKeys(gateway)
+    return [...(keys.ok ? [] : keys.error), ...checkStore(gateway.store, acceptContent)]
   },
-  needs: (config) => joinNeeds(storeNeeds(config.store), vpnNeeds(config)),
-  start: serve,
-  commands: { ca: caCommand, client: clientCommand, 'hash-password': hashPasswordCommand },
+  needs: vpnNeeds,
+  start: (context) => (context.config.client === undefined ? serve(context) : serveClient(context)),
+  commands: {
+    profile: profileCommand,
+    ca: caCommand,
+    client: clientCommand,
+    'hash-password': hashPasswordCommand,
+  },
   help: {
     summary: 'An OpenVPN gateway whose clients, passwords and revocations live in a git branch.',
     example: `

@@ -7,7 +7,7 @@ import { formatProblem } from '../../shared/result/problem.ts'
 import { Fatal } from '../../shared/result/result.ts'
 import { openStore } from '../../store/index.ts'
 import { Access } from './access.ts'
-import type { VpnConfig } from './config.ts'
+import { gatewayConfig, type GatewayConfig, type VpnConfig } from './config.ts'
 import { clientsStatus, isConnected } from './clients-status.ts'
 import { acceptContent, clientFileOf, readContent } from './core/content/gateway-content.ts'
 import { revokedSerials } from './core/content/revoked-serials.ts'
@@ -35,7 +35,8 @@ const TICK_MS = 100
 const OPENINGS = { plainPerPrefix: 200, wrappedPerPrefix: 10_000, inAll: 20_000 } as const
 
 export async function serve(context: Context<VpnConfig>): Promise<Running> {
-  const { config, log, metrics, clock } = context
+  const { log, metrics, clock } = context
+  const config = gatewayConfig(context.config)
   const keys = readGatewayKeys(config)
   if (!keys.ok) throw new Fatal(keys.error.map(formatProblem).join('\n'))
   const store = await openStore(config.store, {
@@ -225,7 +226,7 @@ function dismissRefused(gateway: Gateway, access: Access, nowMs: number): number
 }
 
 function deviceAddresses(
-  { tunnel }: VpnConfig,
+  { tunnel }: GatewayConfig,
   { ipv4, ipv6 }: Lease,
 ): readonly { readonly octets: Uint8Array; readonly bits: number }[] {
   const addresses = [{ octets: ipv4, bits: tunnel.ipv4.bits }]

@@ -7,6 +7,8 @@ import type { Prefix } from '../net/prefix.ts'
 import { err, ok, type Result } from '../result/result.ts'
 
 export const TUN_PATH = '/dev/net/tun'
+/** The kernel's IPv4 routes as a text; by number, since Node's permissions do not follow /proc/self. */
+export const ROUTES_PATH: string = `/proc/${process.pid}/net/route`
 
 export type TunFault = { readonly call: string; readonly code: string }
 
@@ -30,6 +32,12 @@ export async function openTunReader(fd: number): Promise<TunReader | undefined> 
   return ffi && new TunReader(ffi, fd)
 }
 
+/** Routes to hosts through other devices than ours. */
+export async function openRoutes(): Promise<Routes | undefined> {
+  const ffi = await openFfi()
+  return ffi && new Routes(ffi)
+}
+
 async function openFfi(): Promise<typeof Ffi | undefined> {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return undefined
   try {
@@ -42,6 +50,9 @@ async function openFfi(): Promise<typeof Ffi | undefined> {
 }
 
 const IFREQ_BYTES = 40
+const RTENTRY_BYTES = 120
+/** Where the name of the device is pointed to. */
+const RTENTRY_DEVICE = 88
 const IFNAME_BYTES = 16
 const IFF_TUN_NO_PI = 0x1001
 const IFF_UP_RUNNING = 0x41
@@ -52,10 +63,13 @@ const SIOCSIFNETMASK = 0x891cn
 const SIOCSIFMTU = 0x8922n
 const SIOCGIFINDEX = 0x8933n
 const SIOCADDRT = 0x890bn
+const SIOCDELRT = 0x890cn
 const AF_INET = 2
 const AF_INET6 = 10
 const SOCK_DGRAM_CLOEXEC = 0o2000002
 const RTF_UP = 1
+const RTF_GATEWAY = 2
+const RTF_HOST = 4
 const POLLIN = 1
 
 export class Tun {
@@ -121,13 +135,11 @@ export class Tun {
     flags.writeUInt16LE(IFF_UP_RUNNING, IFNAME_BYTES)
     let fault = this.#control(AF_INET, SIOCSIFMTU, mtuRequest, 'SIOCSIFMTU')
     for (const { octets, bits } of addresses.filter((a) => a.octets.length === 4)) {
-      const mask = bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0
       const address = this.#request()
       address.set(sockaddr4(octets), IFNAME_BYTES)
       fault ??= this.#control(AF_INET, SIOCSIFADDR, address, 'SIOCSIFADDR')
       const netmask = this.#request()
-      const maskOctets = Uint8Array.of(mask >>> 24, mask >>> 16, mask >>> 8, mask)
-      netmask.set(sockaddr4(maskOctets), IFNAME_BYTES)
+      netmask.set(sockaddr4(maskOctets(bits)), IFNAME_BYTES)
       fault ??= this.#control(AF_INET, SIOCSIFNETMASK, netmask, 'SIOCSIFNETMASK')
     }
     fault ??= this.#control(AF_INET, SIOCSIFFLAGS, flags, 'SIOCSIFFLAGS')
@@ -142,17 +154,11 @@ export class Tun {
     return fault
   }
 
-  /** struct rtentry of 64-bit Linux. */
   #addRoute4({ octets, bits }: Prefix): TunFault | undefined {
-    const mask = bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0
-    const entry = Buffer.alloc(120)
-    entry.set(sockaddr4(octets), 8)
-    entry.set(sockaddr4(new Uint8Array(4)), 24)
-    entry.set(sockaddr4(Uint8Array.of(mask >>> 24, mask >>> 16, mask >>> 8, mask)), 40)
-    entry.writeUInt16LE(RTF_UP, 56)
-    const name = Buffer.from(`${this.name}\0`, 'latin1')
-    entry.writeBigUInt64LE(this.#ffi.getRawPointer(name), 88)
-    return this.#control(AF_INET, SIOCADDRT, entry, 'SIOCADDRT', name)
+    const device = Buffer.from(`${this.name}\0`, 'latin1')
+    const entry = routeEntry(octets, maskOctets(bits), new Uint8Array(4), RTF_UP)
+    entry.writeBigUInt64LE(this.#ffi.getRawPointer(device), RTENTRY_DEVICE)
+    return this.#control(AF_INET, SIOCADDRT, entry, 'SIOCADDRT', device)
   }
 
   /** struct in6_rtmsg. */
@@ -180,12 +186,7 @@ export class Tun {
     call: string,
     kept: Buffer = argument,
   ): TunFault | undefined {
-    const socket = this.#libc.socket(family, SOCK_DGRAM_CLOEXEC, 0)
-    if (socket < 0) return faultOf(this.#ffi, this.#libc, 'socket')
-    const failed = this.#libc.ioctl(socket, request, this.#ffi.getRawPointer(argument)) < 0
-    const fault = failed && kept.length > 0 ? faultOf(this.#ffi, this.#libc, call) : undefined
-    this.#libc.close(socket)
-    return fault
+    return control(this.#ffi, this.#libc, family, request, argument, call, kept)
   }
 
   #request(): Buffer {
@@ -193,6 +194,68 @@ export class Tun {
     request.write(this.name, 'latin1')
     return request
   }
+}
+
+export class Routes {
+  readonly #ffi: typeof Ffi
+  readonly #libc: Libc
+
+  constructor(ffi: typeof Ffi) {
+    this.#ffi = ffi
+    this.#libc = ffi.dlopen(null, LIBC).functions
+  }
+
+  /** An IPv4 host through a gateway. */
+  change(
+    what: 'add' | 'remove',
+    host: Uint8Array,
+    gateway: Uint8Array,
+    device: string,
+  ): TunFault | undefined {
+    const name = Buffer.from(`${device}\0`, 'latin1')
+    const entry = routeEntry(host, maskOctets(32), gateway, RTF_UP | RTF_GATEWAY | RTF_HOST)
+    entry.writeBigUInt64LE(this.#ffi.getRawPointer(name), RTENTRY_DEVICE)
+    const [request, call] = what === 'add' ? [SIOCADDRT, 'SIOCADDRT'] : [SIOCDELRT, 'SIOCDELRT']
+    return control(this.#ffi, this.#libc, AF_INET, request as bigint, entry, call as string, name)
+  }
+}
+
+/** struct rtentry of 64-bit Linux, without its device. */
+function routeEntry(
+  destination: Uint8Array,
+  mask: Uint8Array,
+  gateway: Uint8Array,
+  flags: number,
+): Buffer {
+  const entry = Buffer.alloc(RTENTRY_BYTES)
+  entry.set(sockaddr4(destination), 8)
+  entry.set(sockaddr4(gateway), 24)
+  entry.set(sockaddr4(mask), 40)
+  entry.writeUInt16LE(flags, 56)
+  return entry
+}
+
+function control(
+  ffi: typeof Ffi,
+  libc: Libc,
+  family: number,
+  request: bigint,
+  argument: Buffer,
+  call: string,
+  kept: Buffer,
+): TunFault | undefined {
+  const socket = libc.socket(family, SOCK_DGRAM_CLOEXEC, 0)
+  if (socket < 0) return faultOf(ffi, libc, 'socket')
+  const failed = libc.ioctl(socket, request, ffi.getRawPointer(argument)) < 0
+  // What the argument points to has to be there until now.
+  const fault = failed && kept.length > 0 ? faultOf(ffi, libc, call) : undefined
+  libc.close(socket)
+  return fault
+}
+
+function maskOctets(bits: number): Uint8Array {
+  const mask = bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0
+  return Uint8Array.of(mask >>> 24, mask >>> 16, mask >>> 8, mask)
 }
 
 /** A thread's way to wait for packets. */

@@ -41,7 +41,8 @@ const ALLOWED: { readonly [appliance: string]: Allowance } = {
     modules: RESOLVER_MODULES,
   },
   vpn: {
-    kilobytes: 560,
+    // Of which some 280 are ours: gateway, client, an authority; the thread that reads the device carries its own code.
+    kilobytes: 620,
     packages: ['smol-toml', ...ISOMORPHIC_GIT],
     // TLS inside the control channel; the tunnel device is read by a thread.
     modules: [...STORE_MODULES, 'node:tls', 'node:stream', 'node:worker_threads'],

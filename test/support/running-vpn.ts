@@ -3,6 +3,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { serveClient } from '../../appliances/vpn/client/serve-client.ts'
 import { vpnConfig } from '../../appliances/vpn/config.ts'
 import { PkiFolder } from '../../appliances/vpn/pki/pki-folder.ts'
 import { serve } from '../../appliances/vpn/serve.ts'
@@ -12,6 +13,7 @@ import { decodeConfig } from '../../shared/config/decode.ts'
 import { silentLog, type Log } from '../../shared/log/log.ts'
 import { Registry } from '../../shared/metrics/registry.ts'
 import { formatProblem } from '../../shared/result/problem.ts'
+import { freePort } from '../../tools/running.ts'
 import { peerPath } from './peers.ts'
 import { tempDir } from './temp.ts'
 
@@ -136,13 +138,7 @@ export function stockClient(options: readonly string[]): StockClient {
   const log = join(folder, 'log')
   const child = spawn(peerPath('openvpn')!, ['--config', config, '--log', log], { stdio: 'ignore' })
   const ended = new Promise<void>((done) => child.once('exit', () => done()))
-  const output = (): string => {
-    try {
-      return readFileSync(log, 'utf8')
-    } catch {
-      return '' // It has not said anything yet.
-    }
-  }
+  const output = (): string => readIfThere(log)
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM')
     await ended
@@ -153,6 +149,99 @@ export function stockClient(options: readonly string[]): StockClient {
     output,
     stop,
     until: (text, limitMs = 20_000) => waitFor(() => output().search(text) >= 0, output, limitMs),
+  }
+}
+
+export type StockServer = {
+  readonly port: number
+  output(): string
+  stop(): Promise<void>
+}
+
+/** Without a device; `options` besides the usual ones. Ports are taken anew until one is free. */
+export async function stockServer(
+  pki: Pki,
+  transport: 'udp' | 'tcp',
+  options: readonly string[],
+): Promise<StockServer> {
+  const folder = tempDir('vpn-server')
+  const port = await freePort()
+  const file = (name: string): string => join(pki.path, name)
+  const config = [
+    'mode server',
+    'tls-server',
+    'dev null',
+    'dev-type tun',
+    'topology subnet',
+    'ifconfig-noexec',
+    'ifconfig 10.9.0.1 255.255.255.0',
+    'ifconfig-pool 10.9.0.2 10.9.0.200 255.255.255.0',
+    'push "route-gateway 10.9.0.1"',
+    'push "topology subnet"',
+    'push "route 192.168.77.0 255.255.255.0"',
+    `proto ${transport === 'udp' ? 'udp4' : 'tcp4-server'}`,
+    `port ${port}`,
+    'local 127.0.0.1',
+    `ca ${file('ca.crt')}`,
+    `cert ${file('server.crt')}`,
+    `key ${file('server.key')}`,
+    'dh none',
+    'auth SHA256',
+    'keepalive 1 10',
+    'disable-dco',
+    'verb 4',
+    ...options,
+  ]
+  writeFileSync(join(folder, 'server.conf'), `${config.join('\n')}\n`)
+  const log = join(folder, 'log')
+  const child = spawn(
+    peerPath('openvpn')!,
+    ['--config', join(folder, 'server.conf'), '--log', log],
+    { stdio: 'ignore' },
+  )
+  const ended = new Promise<void>((done) => child.once('exit', () => done()))
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM')
+    await ended
+  }
+  onTestFinished(stop)
+  const output = (): string => readIfThere(log)
+  await waitFor(() => output().includes('Initialization Sequence Completed'), output)
+  return { port, output, stop }
+}
+
+/** Our client in this process, with a simulated device. */
+export async function startVpnClient(
+  profile: readonly string[],
+): Promise<{ readonly running: Running; readonly events: string[]; readonly faults: Error[] }> {
+  const file = join(tempDir('vpn-profile'), 'client.ovpn')
+  writeFileSync(file, `${profile.join('\n')}\n`)
+  const text = `simulate = true\nclient = { profile = ${JSON.stringify(file)} }\n[observe]\n`
+  const config = decodeConfig(text, 'vpn.toml', vpnConfig)
+  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
+  const events: string[] = []
+  const faults: Error[] = []
+  const say = (event: string, fields?: object): void =>
+    void events.push(`${event} ${JSON.stringify(fields)}`)
+  const running = await serveClient({
+    config: config.value,
+    log: { ...silentLog, info: say, warn: say, error: say },
+    metrics: new Registry(),
+    clock: systemClock,
+    signal: new AbortController().signal,
+    fail: (error) => void faults.push(error),
+  })
+  let stopped: Promise<void> | undefined
+  const stop = (): Promise<void> => (stopped ??= running.stop())
+  onTestFinished(stop)
+  return { running: { ...running, stop }, events, faults }
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return '' // Nothing was said yet.
   }
 }
 

@@ -1,12 +1,12 @@
 // TLS inside the control channel: Node's own, over octets in memory. A server for each handshake, because only
 // `tls.createServer` enforces certificates and their revocation.
 import { constants, type X509Certificate } from 'node:crypto'
-import { Duplex } from 'node:stream'
-import { createServer, type TLSSocket, type TlsOptions } from 'node:tls'
+import { createServer, type TlsOptions } from 'node:tls'
 import { KEY_MATERIAL_OCTETS } from '../core/data/key-material.ts'
 import { serialText } from '../core/content/revoked-serials.ts'
 import type { Identity, TlsEnd } from '../core/gateway/client.ts'
 import type { TlsEvents } from '../core/gateway/gateway.ts'
+import { MemoryWire, RecordWriter } from './memory-wire.ts'
 
 export type TlsCredentials = {
   /** PEM. */
@@ -78,60 +78,4 @@ function explain(cause: Error): string {
   if (/EXPIRED/i.test(code) || /expired/.test(cause.message)) return 'its certificate has expired'
   if (code === 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE') return 'it sent no certificate'
   return `its TLS handshake failed: ${cause.message}`
-}
-
-/** What TLS believes to be a connection. */
-export class MemoryWire extends Duplex {
-  readonly #output: (octets: Uint8Array) => void
-
-  constructor(output: (octets: Uint8Array) => void) {
-    super()
-    this.#output = output
-  }
-
-  feed(octets: Uint8Array): void {
-    if (!this.destroyed) this.push(octets)
-  }
-
-  override _read(): void {}
-
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.#output(chunk)
-    done()
-  }
-}
-
-/** Writes each message in a TLS record of its own: Node puts together what waits. */
-export class RecordWriter {
-  #socket: TLSSocket | undefined
-  readonly #waiting: Uint8Array[] = []
-  #isWriting = false
-
-  open(socket: TLSSocket): void {
-    this.#socket = socket
-    this.#next()
-  }
-
-  write(octets: Uint8Array): void {
-    this.#waiting.push(octets)
-    this.#next()
-  }
-
-  close(): void {
-    this.#waiting.length = 0
-    this.#socket?.removeAllListeners('data')
-    this.#socket?.removeAllListeners('error').on('error', () => {})
-    this.#socket?.destroy()
-  }
-
-  #next(): void {
-    if (this.#isWriting || this.#socket === undefined) return
-    const octets = this.#waiting.shift()
-    if (octets === undefined) return
-    this.#isWriting = true
-    this.#socket.write(octets, () => {
-      this.#isWriting = false
-      this.#next()
-    })
-  }
 }

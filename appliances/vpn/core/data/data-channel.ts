@@ -5,6 +5,8 @@ import { ReplayWindow } from './replay-window.ts'
 
 /** What a 32-bit packet id may reach before a new key must be there, and beyond which nothing is sent. */
 export const PACKET_ID = { renegotiateAt: 0xff00_0000, last: 0xffff_ffff } as const
+/** The newest, the one in use until the other side surely has it, and one whose last packets are still under way. */
+const KEYS_LIMIT = 3
 /** "No peer id" in a DATA_V2 header. */
 const NO_PEER_ID = 0xff_ffff
 
@@ -44,8 +46,7 @@ export class DataChannel {
     for (const key of this.#keys) key.expiresAtMs = Math.min(key.expiresAtMs, nowMs + retireMs)
     const replay = new ReplayWindow()
     this.#keys.unshift({ keyId, sealed, replay, sendFromMs, nextId: 1, expiresAtMs: Infinity })
-    // One in use and one that retires.
-    this.#keys.length = Math.min(this.#keys.length, 2)
+    this.#keys.length = Math.min(this.#keys.length, KEYS_LIMIT)
   }
 
   /** Whether the key in use has sealed so much that another is due. */
@@ -81,11 +82,11 @@ export class DataChannel {
     return opened.payload
   }
 
+  /** The newest that the other side surely has, of the two that stock OpenVPN keeps. */
   #sendKey(nowMs: number): ChannelKey | undefined {
     const [newest, older] = this.#keys
-    if (newest === undefined) return undefined
-    const mayOlder = older !== undefined && older.expiresAtMs > nowMs
-    return newest.sendFromMs > nowMs && mayOlder ? older : newest
+    if (newest === undefined || newest.sendFromMs <= nowMs) return newest
+    return older !== undefined && older.expiresAtMs > nowMs ? older : newest
   }
 
   #header(keyId: number): Uint8Array {

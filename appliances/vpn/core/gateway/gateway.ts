@@ -12,6 +12,7 @@ import { ServerSession } from '../session/server-session.ts'
 import type { AddressPool } from '../tunnel/address-pool.ts'
 import { ClientRoutes } from '../tunnel/client-routes.ts'
 import { clampSegmentSize, destinationOf, isMulticast, sourceOf } from '../tunnel/ip-packet.ts'
+import { segmentLimits } from '../tunnel/segment-limits.ts'
 import { isOcc, isPing, Keepalive, OCC_EXIT, OCC_MAGIC, PING } from '../tunnel/ping.ts'
 import type { AuthDigest } from '../wrap/control-wrap.ts'
 import { formatAddress } from '../../../../shared/net/address.ts'
@@ -90,14 +91,10 @@ const PEER_ID_LIMIT = 0xff_fffe
 const SEND_DELAY_LIMIT_MS = 60_000
 /** A key that was replaced still opens packets. */
 const RETIRE_MS = 3_600_000
-/** Sealed packets are at least this many octets longer than what is in them: IP, UDP, header, id, tag. */
-const OUTER_OCTETS = { v4: 52, v6: 72 } as const
-const OUTER_LIMIT = 1492
-const TCP_HEADERS = { v4: 40, v6: 60 } as const
-
 export class Gateway {
   readonly #settings: GatewaySettings
   readonly #world: GatewayWorld
+  readonly #segments: ReturnType<typeof segmentLimits>
   /** By where it is and its session id: more than one where a client begins anew. */
   readonly #sessions = new Map<string, Client>()
   readonly #clients = new Map<number, Client>()
@@ -109,6 +106,7 @@ export class Gateway {
   constructor(settings: GatewaySettings, world: GatewayWorld) {
     this.#settings = settings
     this.#world = world
+    this.#segments = segmentLimits(settings.mtu)
   }
 
   /** Those in the tunnel, and those on their way there. */
@@ -422,8 +420,7 @@ export class Gateway {
   }
 
   #clamp(packet: Uint8Array): void {
-    const room = Math.min(OUTER_LIMIT - OUTER_OCTETS.v4, this.#settings.mtu)
-    clampSegmentSize(packet, room - TCP_HEADERS.v4, room - TCP_HEADERS.v6)
+    clampSegmentSize(packet, this.#segments.ipv4, this.#segments.ipv6)
   }
 
   #seal(client: Client, payload: Uint8Array, nowMs: number): void {

@@ -203,6 +203,11 @@ export class ControlSession {
     return this.#current
   }
 
+  /** Whether everything that was said is acknowledged. */
+  get isQuiet(): boolean {
+    return [...this.#keys.values()].every(({ reliable }) => reliable.isQuiet)
+  }
+
   /** Begins a new key; undefined when there is none to begin from, or one is under way. */
   renegotiate(nowMs: number): number | undefined {
     if (this.#current < 0 || this.#keys.size > 1) return undefined

@@ -39,6 +39,16 @@ export function parseServerKey(text: string): Result<ServerKey, string> {
   return ok(serverKeyOf(octets.value))
 }
 
+export function parseClientKey(text: string): Result<ClientKey, string> {
+  const octets = pemOctets(text, CLIENT_KEY_NAME)
+  if (!octets.ok) return octets
+  const { length } = octets.value
+  const rest = length - STATIC_KEY_OCTETS
+  if (rest < WRAPPED_KEY_LEAST || rest > WRAPPED_KEY_LIMIT) return err(`a key of ${length} octets`)
+  const key = octets.value.subarray(0, STATIC_KEY_OCTETS)
+  return ok({ key, wrapped: octets.value.subarray(STATIC_KEY_OCTETS) })
+}
+
 /** `octets` are 128 random ones. */
 export function formatServerKey(octets: Uint8Array): string {
   return pem(SERVER_KEY_NAME, octets)

@@ -1,0 +1,282 @@
+// cairn-vpn as a client: tries the profile's gateways in turn, puts the tunnel on a device, and begins anew when it breaks.
+import { randomBytes, randomInt } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { readFileSync } from 'node:fs'
+import type { Context, Running } from '../../../shared/appliance/appliance.ts'
+import { ROUTES_PATH } from '../../../shared/native/tun.ts'
+import { formatAddress, parseAddress } from '../../../shared/net/address.ts'
+import { formatEndpoint } from '../../../shared/net/endpoint.ts'
+import { formatPrefix } from '../../../shared/net/prefix.ts'
+import { formatProblem, hasErrors } from '../../../shared/result/problem.ts'
+import { Fatal } from '../../../shared/result/result.ts'
+import type { VpnConfig } from '../config.ts'
+import { defaultRoute } from '../core/client/routing-table.ts'
+import type { PushedSettings } from '../core/client/pushed-settings.ts'
+import { VpnClient, type ConnectionEnd } from '../core/client/vpn-client.ts'
+import { filterOf, type ProfileRemote } from '../core/options/profile.ts'
+import { openTlsClient } from '../network/tls-client.ts'
+import type { TunnelDevice } from '../tunnel/device.ts'
+import { openHostRoutes, type HostRoutes } from '../tunnel/host-routes.ts'
+import { simulatedDevice } from '../tunnel/simulated-device.ts'
+import { openTunDevice } from '../tunnel/tun-device.ts'
+import { openLink, type GatewayLink } from './gateway-link.ts'
+import { loadProfile, type LoadedProfile } from './profile-file.ts'
+
+const TICK_MS = 50
+/** For the gateway to hear that this client leaves. */
+const LEAVE_MS = 500
+/** Between attempts, doubling; all addresses of a round are tried one after the other. */
+const RETRY_MS = { first: 1_000, highest: 60_000 } as const
+
+export async function serveClient(context: Context<VpnConfig>): Promise<Running> {
+  const { config, log } = context
+  const file = config.client!.profile
+  const { loaded, problems } = loadProfile(file)
+  if (loaded === undefined || hasErrors(problems))
+    throw new Fatal(problems.map(formatProblem).join('\n'))
+  for (const each of problems) log.warn('profile', { problem: formatProblem(each) })
+  const connection = new ClientConnection(context, loaded)
+  connection.start()
+  return {
+    addresses: loaded.profile.remotes.map(
+      ({ transport, host, port }) => `${transport}://${host}:${port}`,
+    ),
+    status: () => connection.status(),
+    reload: () => Promise.resolve(),
+    stop: () => connection.stop(),
+  }
+}
+
+class ClientConnection {
+  readonly #context: Context<VpnConfig>
+  readonly #loaded: LoadedProfile
+  readonly #stopping = new AbortController()
+  #link: GatewayLink | undefined
+  #machine: VpnClient | undefined
+  #device: { readonly key: string; readonly opened: TunnelDevice } | undefined
+  #hostRoutes: HostRoutes | undefined
+  #state = 'not connected yet'
+  #settings: PushedSettings | undefined
+  #done: Promise<void> = Promise.resolve()
+
+  constructor(context: Context<VpnConfig>, loaded: LoadedProfile) {
+    this.#context = context
+    this.#loaded = loaded
+  }
+
+  start(): void {
+    this.#done = this.#keepTrying().catch((cause: unknown) => {
+      if (!this.#stopping.signal.aborted) this.#context.fail(cause as Error)
+    })
+  }
+
+  status(): unknown {
+    return {
+      state: this.#state,
+      device: this.#device?.opened.name,
+      addresses: this.#settings?.addresses.map(
+        ({ octets, bits }) => `${formatAddress(octets)}/${bits}`,
+      ),
+      routes: this.#settings?.routes.map(formatPrefix),
+      dns: this.#settings?.dns,
+      ...this.#machine?.traffic,
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#machine !== undefined) await this.#leave(this.#machine)
+    this.#stopping.abort()
+    this.#link?.close()
+    await this.#done
+    this.#hostRoutes?.close()
+    await this.#device?.opened.close()
+  }
+
+  async #leave(machine: VpnClient): Promise<void> {
+    machine.leave(this.#nowMs())
+    for (let waited = 0; waited < LEAVE_MS; waited += TICK_MS) {
+      await new Promise((done) => setTimeout(done, TICK_MS))
+      if (machine.isQuiet) return
+    }
+  }
+
+  async #keepTrying(): Promise<void> {
+    const { log, clock } = this.#context
+    const { signal } = this.#stopping
+    let waitMs: number = RETRY_MS.first
+    while (!signal.aborted) {
+      for (const remote of this.#remotes()) {
+        for (const address of await this.#resolve(remote)) {
+          if (signal.aborted) return
+          const wasUp = await this.#attempt(remote, address)
+          if (wasUp) waitMs = RETRY_MS.first
+        }
+      }
+      if (signal.aborted) return
+      log.info('retry', { inMs: waitMs })
+      await new Promise<void>((done) => {
+        const timer = clock.after(waitMs, done)
+        signal.addEventListener('abort', () => {
+          timer.cancel()
+          done()
+        })
+      })
+      waitMs = Math.min(RETRY_MS.highest, waitMs * 2)
+    }
+  }
+
+  /** Whether it came up. Throws when trying again would not help. */
+  async #attempt(remote: ProfileRemote, address: string): Promise<boolean> {
+    const { log, clock } = this.#context
+    const where = `${remote.transport} ${formatEndpoint({ host: address, port: remote.port })}`
+    const ended = Promise.withResolvers<ConnectionEnd>()
+    const lost = (reason: string): void => ended.resolve({ reason, isFinal: false })
+    this.#state = `connecting to ${where}`
+    log.info('connecting', { to: where })
+    let isUp = false
+    let machine: VpnClient | undefined
+    let link: GatewayLink
+    try {
+      const receive = (packet: Uint8Array): void => machine?.receive(packet, this.#nowMs())
+      link = await openLink(remote.transport, address, remote.port, { receive, lost })
+    } catch (cause) {
+      log.warn('disconnected', { from: where, why: (cause as Error).message })
+      return false
+    }
+    this.#link = link
+    let isAwake = false
+    const { profile, wrap, wrapKey, wrappedKey } = this.#loaded
+    machine = new VpnClient(
+      {
+        wrap,
+        wrapKey,
+        wrappedKey,
+        ciphers: profile.ciphers,
+        digest: profile.auth,
+        user: profile.user,
+        password: profile.password,
+        version: 'cairn',
+        handWindowMs: profile.handWindowMs,
+        renegotiateMs: profile.renegotiateMs,
+        filter: (option) => filterOf(option, profile),
+      },
+      {
+        send: (packet) => link.send(packet),
+        openTls: (events) => openTlsClient(profile, events),
+        toTunnel: (packet) => this.#device?.opened.send(packet),
+        random: randomBytes,
+        nowMs: () => this.#nowMs(),
+        wake: () => {
+          if (isAwake) return
+          isAwake = true
+          setImmediate(() => {
+            isAwake = false
+            machine?.tick(this.#nowMs())
+          })
+        },
+        connected: (settings) => {
+          isUp = true
+          this.#state = `connected to ${where}`
+          this.#raise(settings, address, where).catch((cause: unknown) =>
+            ended.reject(cause as Error),
+          )
+        },
+        notice: (text) => log.info('gateway-says', { text }),
+        ended: (end) => ended.resolve(end),
+      },
+    )
+    this.#machine = machine
+    let timer = clock.after(TICK_MS, tick)
+    const own = machine
+    const nowMs = (): number => this.#nowMs()
+    function tick(): void {
+      own.tick(nowMs())
+      timer = clock.after(TICK_MS, tick)
+    }
+    this.#stopping.signal.addEventListener('abort', () => lost('this program stops'), {
+      once: true,
+    })
+    machine.connect()
+    try {
+      const end = await ended.promise
+      log.warn('disconnected', { from: where, why: end.reason })
+      this.#state = `not connected: ${end.reason}`
+      if (end.isFinal) throw new Fatal(`${where}: ${end.reason}`)
+      return isUp
+    } finally {
+      timer.cancel()
+      machine.close()
+      this.#machine = undefined
+      link.close()
+    }
+  }
+
+  /** The device as the gateway wants it; the same one goes on over a new connection with the same settings. */
+  async #raise(settings: PushedSettings, gateway: string, where: string): Promise<void> {
+    const { log, config, fail } = this.#context
+    const addresses = settings.addresses.map(
+      ({ octets, bits }) => `${formatAddress(octets)}/${bits}`,
+    )
+    const shown = {
+      addresses: addresses.join(' '),
+      cipher: settings.cipher,
+      dns: settings.dns.join(' '),
+    }
+    const key = JSON.stringify([addresses, settings.routes.map(formatPrefix), settings.mtu])
+    this.#settings = settings
+    for (const option of settings.unknown) log.info('not-taken', { option })
+    if (this.#device?.key !== key) {
+      await this.#device?.opened.close()
+      const take = (packet: Uint8Array): void => this.#machine?.fromTunnel(packet, this.#nowMs())
+      const { device } = this.#loaded.profile
+      const tun = { name: device, mtu: settings.mtu, addresses: settings.addresses }
+      const opened = config.simulate ? simulatedDevice(take) : await openTunDevice(tun, take, fail)
+      this.#device = { key, opened }
+      if (!config.simulate) await this.#route(settings, gateway, opened)
+    }
+    log.info('connected', { to: where, device: this.#device.opened.name, ...shown })
+  }
+
+  async #route(settings: PushedSettings, gateway: string, device: TunnelDevice): Promise<void> {
+    const { log } = this.#context
+    const octets = parseAddress(gateway)!
+    if (settings.redirects.ipv4 && octets.length === 4) {
+      // The way to the gateway itself must not lead through the tunnel.
+      this.#hostRoutes?.close()
+      this.#hostRoutes = await openHostRoutes()
+      const via = defaultRoute(readFileSync(ROUTES_PATH, 'utf8'))
+      const fault = via && this.#hostRoutes?.add(octets, via)
+      if (fault !== undefined)
+        throw new Fatal(`No route to the gateway outside of the tunnel: ${fault}`)
+    }
+    for (const route of settings.routes) {
+      const fault = device.addRoute(route)
+      if (fault !== undefined) log.warn('route', { network: formatPrefix(route), why: fault })
+    }
+  }
+
+  #remotes(): readonly ProfileRemote[] {
+    const { remotes, isRandom } = this.#loaded.profile
+    if (!isRandom) return remotes
+    const shuffled = [...remotes]
+    for (let i = shuffled.length - 1; i > 0; i--) {
+      const other = randomInt(i + 1)
+      ;[shuffled[i], shuffled[other]] = [shuffled[other]!, shuffled[i]!]
+    }
+    return shuffled
+  }
+
+  async #resolve({ host, family }: ProfileRemote): Promise<readonly string[]> {
+    try {
+      const found = await lookup(host, { all: true, family: family ?? 0 })
+      return found.map(({ address }) => address)
+    } catch (cause) {
+      this.#context.log.warn('lookup', { host, why: (cause as NodeJS.ErrnoException).code ?? '' })
+      return []
+    }
+  }
+
+  #nowMs(): number {
+    return this.#context.clock.wallMs()
+  }
+}

@@ -1,0 +1,73 @@
+// TLS inside the control channel, the client's side: the gateway's certificate is judged here.
+import { connect } from 'node:tls'
+import type { ClientTlsEvents } from '../core/client/vpn-client.ts'
+import { KEY_MATERIAL_OCTETS } from '../core/data/key-material.ts'
+import type { TlsEnd } from '../core/gateway/client.ts'
+import type { Profile } from '../core/options/profile.ts'
+import { MemoryWire, RecordWriter } from './memory-wire.ts'
+
+/** Extended key usage for servers (RFC 5280 §4.2.1.12). */
+const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
+
+export function openTlsClient(profile: Profile, events: ClientTlsEvents): TlsEnd {
+  const wire = new MemoryWire((octets) => events.output(octets))
+  const writer = new RecordWriter()
+  const { ca, cert, key, tlsMin, tlsMax } = profile
+  const socket = connect({
+    socket: wire,
+    ca,
+    ...(cert !== undefined && { cert, key }),
+    minVersion: tlsMin,
+    maxVersion: tlsMax,
+    // There is no host name in it: the profile says what to look for.
+    checkServerIdentity: () => undefined,
+  })
+  socket.on('error', (cause) => events.failed(`the TLS handshake failed: ${cause.message}`))
+  socket.on('secureConnect', () => {
+    const certificate = socket.getPeerX509Certificate()
+    const wrong =
+      certificate === undefined
+        ? 'the gateway has no certificate'
+        : judge(certificate.subject, certificate.keyUsage ?? [], profile.server)
+    if (wrong !== undefined) {
+      events.failed(wrong)
+      return
+    }
+    // Without context: an empty one would give other octets with TLS 1.2.
+    events.secured((label) =>
+      socket.exportKeyingMaterial(KEY_MATERIAL_OCTETS, label, undefined as unknown as Buffer),
+    )
+    socket.on('data', (octets: Buffer) => events.text(octets))
+    writer.open(socket)
+  })
+  return {
+    feed: (octets) => wire.feed(octets),
+    write: (octets) => writer.write(octets),
+    close() {
+      socket.removeAllListeners('secureConnect')
+      socket.removeAllListeners('error').on('error', () => {})
+      writer.close()
+      wire.destroy()
+    },
+  }
+}
+
+function judge(
+  subject: string,
+  usages: readonly string[],
+  { mustBeServer, name }: Profile['server'],
+): string | undefined {
+  if (mustBeServer && !usages.includes(SERVER_AUTH))
+    return "the gateway's certificate is not one for servers (remote-cert-tls)"
+  if (name === undefined) return undefined
+  const commonName = /^CN=(.*)$/m.exec(subject)?.[1] ?? ''
+  const isRight =
+    name.kind === 'name'
+      ? commonName === name.text
+      : name.kind === 'name-prefix'
+        ? commonName.startsWith(name.text)
+        : subject.split('\n').join(', ') === name.text
+  return isRight
+    ? undefined
+    : `the gateway's certificate is for "${commonName}", not for "${name.text}" (verify-x509-name)`
+}
