@@ -3,10 +3,8 @@ import {
   boolean,
   durationBetween,
   object,
-  optional,
   section,
   sizeBetween,
-  string,
   withDefault,
   type Decoder,
 } from '../../shared/config/decode.ts'
@@ -27,8 +25,6 @@ export type CacheConfig = {
     /** How long a client waits before it gets a stale answer. */
     readonly wait: number
   }
-  /** Where it is kept over a restart; nowhere without. */
-  readonly file?: string
 }
 
 const DAY_MS = 86_400_000
@@ -47,6 +43,5 @@ export const cacheTable: Decoder<CacheConfig> = section(
         wait: withDefault(durationBetween(0, 10_000), 1_800),
       }),
     ),
-    file: optional(string),
   }),
 )
