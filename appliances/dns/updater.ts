@@ -1,9 +1,9 @@
 // Makes updates commits of the branch (RFC 2136): evaluated where the commit is made, so that many at once are each
-// right and share a write to the disk; answered when durable, and never before. In large zones they share commits too.
+// right and share a write to the disk; answered when durable, and never before.
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../shared/clock/clock.ts'
 import { RCODE } from '../../shared/dns/message.ts'
-import { formatName, ROOT, type Name } from '../../shared/dns/name.ts'
+import { formatName, ROOT } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
 import type { PrefixSet } from '../../shared/net/prefix.ts'
@@ -15,7 +15,7 @@ import type { BranchZones } from './core/branch/branch-zones.ts'
 import { grantsFor, type Grant } from './core/keys/key.ts'
 import { outlineMessage } from '../../shared/dns-server/core/message-outline.ts'
 import type { Request, RequestHandler } from './core/request.ts'
-import { planUpdates, type UpdatePlan } from './core/update/update-plan.ts'
+import { planUpdate, type UpdatePlan } from './core/update/update-plan.ts'
 import { decodeUpdate, type UpdateMessage } from './core/update/update-message.ts'
 import type { View, Views } from './core/views.ts'
 import { UpdateMemory } from './core/update/update-memory.ts'
@@ -34,17 +34,10 @@ export type UpdaterParts = {
 /** How often an update waits for what others have under way, and how long each time. */
 const WAITS_LIMIT = 400
 const WAIT_MS = 5
-/**
- * From there on a zone's text takes longer to hash than everything else about an update: 2.7 MB some 2 ms. What waits
- * together from one client is then one commit.
- */
-const SHARED_COMMIT_OCTETS = 256 * 1024
-const SHARED_COMMIT_LIMIT = 256
 
 export class Updater {
   readonly #parts: UpdaterParts
   readonly #memory = new UpdateMemory<Promise<number>>()
-  #queue: WaitingUpdate[] = []
   readonly #count: (rcode: number) => void
 
   constructor(parts: UpdaterParts) {
@@ -91,87 +84,24 @@ export class Updater {
     const decoded = decodeUpdate(request.packet)
     if (!decoded.ok) return decoded.error
     const update = decoded.value
-    const by = senderOf(request)
-    const client = request.client.address
+    const sender = senderOf(request)
+    const fields = { zone: formatName(update.zone), by: sender, client: request.client.address }
     const grants = grantsFor({ grants: all }, 'update', update.zone)
+    const view = this.#parts.views.of(request.client.octets, request.key)
     if (grants.length === 0) {
-      const fields = { zone: formatName(update.zone), by, client }
       this.#parts.log.info('update-refused', { ...fields, why: 'no right to this zone' })
       return RCODE.REFUSED
     }
-    const view = this.#parts.views.of(request.client.octets, request.key)
-    return await new Promise((resolve, reject) => {
-      this.#enqueue({ update, sender: { by, client, grants, view }, resolve, reject })
-    })
-  }
-
-  /** All that came in this turn of the event loop is looked at together. */
-  #enqueue(waiting: WaitingUpdate): void {
-    this.#queue.push(waiting)
-    if (this.#queue.length > 1) return
-    setImmediate(() => {
-      const queue = this.#queue
-      this.#queue = []
-      for (const group of this.#groupsOf(queue)) void this.#work(group)
-    })
-  }
-
-  /** A commit each, and for large zones one of all that a client sent with one key. */
-  #groupsOf(queue: readonly WaitingUpdate[]): readonly (readonly WaitingUpdate[])[] {
-    const groups: WaitingUpdate[][] = []
-    const open = new Map<string, WaitingUpdate[]>()
-    for (const one of queue) {
-      const { by, client, view } = one.sender
-      const isLarge = this.#textOctets(one) >= SHARED_COMMIT_OCTETS
-      const key = isLarge ? [view.name, one.update.zone, client, by].join(' ') : ''
-      const group = open.get(key)
-      if (isLarge && group !== undefined && group.length < SHARED_COMMIT_LIMIT) group.push(one)
-      else {
-        groups.push([one])
-        open.set(key, groups.at(-1)!)
-      }
-    }
-    return groups
-  }
-
-  #textOctets({ update, sender: { view } }: WaitingUpdate): number {
-    const { keeper } = this.#parts
-    const zones = keeper.zones
-    if (zones === undefined) return 0
-    const served = zones.of(this.#holderOf(zones, update.zone, view).name).get(update.zone)
-    return served?.zone?.text?.part.text.length ?? 0
-  }
-
-  async #work(group: readonly WaitingUpdate[]): Promise<void> {
-    try {
-      const updates = group.map(({ update }) => update)
-      const [first, ...more] = updates
-      const rcodes = await this.#commit([first!, ...more], group[0]!.sender)
-      if (rcodes === undefined) for (const one of group) void this.#work([one])
-      else for (const [i, { resolve }] of group.entries()) resolve(rcodes[i]!)
-    } catch (cause) {
-      for (const { reject } of group) reject(cause)
-    }
-  }
-
-  /** The rcode of each; undefined when several are better looked at one by one. */
-  async #commit(
-    updates: readonly [UpdateMessage, ...UpdateMessage[]],
-    sender: UpdateSender,
-  ): Promise<readonly number[] | undefined> {
-    const { by, client } = sender
-    const fields = { zone: formatName(updates[0].zone), by, client }
-    const isOne = updates.length === 1
     for (let waits = 0; waits < WAITS_LIMIT; waits++) {
       const info = {
         message: '',
-        author: personOf(by),
-        trailers: { 'Update-From': client },
+        author: personOf(sender),
+        trailers: { 'Update-From': request.client.address },
       }
       let plan: UpdatePlan | undefined
       const done = await this.#parts.branch.commit(info, (edit) => {
         const zones = this.#parts.keeper.zonesOf(edit.entry('')!.oid)
-        plan = zones && this.#plan(zones, updates, sender)
+        plan = zones && this.#plan(zones, update, { grants, view })
         if (plan?.kind !== 'change') return
         info.message = plan.words
         write(edit, plan.files)
@@ -180,60 +110,45 @@ export class Updater {
         await this.#wait()
         continue
       }
-      if (!isOne && (plan?.kind !== 'change' || (!done.ok && done.error.kind === 'refused')))
-        return undefined
       if (plan?.kind === 'refused') {
         if (plan.why !== undefined)
           this.#parts.log.info('update-refused', { ...fields, why: plan.why })
-        return [plan.rcode]
+        return plan.rcode
       }
       if (plan?.kind === 'nothing') {
-        if (this.#isSettled(updates, sender)) return [RCODE.NOERROR]
+        if (this.#isSettled(update, { grants, view })) return RCODE.NOERROR
         await this.#wait()
         continue
       }
-      if (!done.ok) return updates.map(() => this.#failed(done.error, fields))
-      const change = info.message.split('\n')[0]!
-      this.#parts.log.info('zone-updated', {
-        ...fields,
-        change,
-        ...(!isOne && { updates: updates.length }),
-      })
-      return plan?.rcodes ?? []
+      if (!done.ok) return this.#failed(done.error, fields)
+      this.#parts.log.info('zone-updated', { ...fields, change: info.message.split('\n')[0]! })
+      return RCODE.NOERROR
     }
     this.#parts.log.warn('update-failed', { ...fields, why: 'the branch does not come to rest' })
-    return updates.map(() => RCODE.SERVFAIL)
+    return RCODE.SERVFAIL
   }
 
   /** The zone is the one that the sender sees; one that is not there yet is made in the view itself. */
-  #plan(
-    zones: BranchZones,
-    updates: readonly [UpdateMessage, ...UpdateMessage[]],
-    { grants, view }: UpdateSender,
-  ): UpdatePlan {
-    const [{ zone }] = updates
-    const holder = this.#holderOf(zones, zone, view)
-    const published = holder.publication.get(zone)
-    return planUpdates(zones.of(holder.name), updates, {
+  #plan(zones: BranchZones, update: UpdateMessage, { grants, view }: UpdateSender): UpdatePlan {
+    const { views, clock } = this.#parts
+    const isIn = (one: View): boolean =>
+      zones.of(one.name).get(update.zone) !== undefined ||
+      one.publication.get(update.zone) !== undefined
+    const holder = !isIn(view) && isIn(views.default) ? views.default : view
+    const published = holder.publication.get(update.zone)
+    return planUpdate(zones.of(holder.name), update, {
       grants,
       published: published?.zone,
       isPublished: published !== undefined,
-      wallMs: this.#parts.clock.wallMs(),
+      wallMs: clock.wallMs(),
       others: [...zones].filter((set) => set.view !== holder.name),
     })
   }
 
-  #holderOf(zones: BranchZones, zone: Name, view: View): View {
-    const { views } = this.#parts
-    const isIn = (one: View): boolean =>
-      zones.of(one.name).get(zone) !== undefined || one.publication.get(zone) !== undefined
-    return !isIn(view) && isIn(views.default) ? views.default : view
-  }
-
   /** Whether what needs no change is durable already, and not just about to be. */
-  #isSettled(updates: readonly [UpdateMessage, ...UpdateMessage[]], sender: UpdateSender): boolean {
+  #isSettled(update: UpdateMessage, sender: UpdateSender): boolean {
     const zones = this.#parts.keeper.zonesOf(this.#parts.branch.head.tree)
-    return zones !== undefined && this.#plan(zones, updates, sender).kind === 'nothing'
+    return zones !== undefined && this.#plan(zones, update, sender).kind === 'nothing'
   }
 
   #failed(error: CommitError, fields: { readonly zone: string; readonly by: string }): number {
@@ -252,17 +167,7 @@ export class Updater {
   }
 }
 
-type WaitingUpdate = {
-  readonly update: UpdateMessage
-  readonly sender: UpdateSender
-  readonly resolve: (rcode: number) => void
-  readonly reject: (cause: unknown) => void
-}
-
 type UpdateSender = {
-  /** The key's name, or the address of who needs none. */
-  readonly by: string
-  readonly client: string
   /** For the zone of the update. */
   readonly grants: readonly Grant[]
   readonly view: View

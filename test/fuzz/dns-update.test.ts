@@ -3,7 +3,7 @@ import { meaningOf } from '../../appliances/dns/core/keys/key-name.ts'
 import { readKeyFile } from '../../appliances/dns/core/keys/key-file.ts'
 import type { Key } from '../../appliances/dns/core/keys/key.ts'
 import { outlineMessage } from '../../shared/dns-server/core/message-outline.ts'
-import { planUpdates } from '../../appliances/dns/core/update/update-plan.ts'
+import { planUpdate } from '../../appliances/dns/core/update/update-plan.ts'
 import { decodeUpdate } from '../../appliances/dns/core/update/update-message.ts'
 import { verifyRequest } from '../../appliances/dns/core/tsig/tsig-request.ts'
 import { TsigSigner } from '../../appliances/dns/core/tsig/tsig-signer.ts'
@@ -81,7 +81,7 @@ fuzz('update sections', { seeds: UPDATES, limitBytes: 1000 }, (packet) => {
   const update = decodeUpdate(packet)
   if (!update.ok) return
   const around = { grants: GRANTS, published: undefined, isPublished: false, wallMs: 0 }
-  const plan = planUpdates(ZONES, [update.value], around)
+  const plan = planUpdate(ZONES, update.value, around)
   if (plan.kind !== 'change') return
   for (const [path, octets] of plan.files) {
     const text = Buffer.from(octets).toString('latin1')

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import { loadZones } from '../../appliances/dns/core/branch/zone-set.ts'
 import { decodeUpdate } from '../../appliances/dns/core/update/update-message.ts'
-import { planUpdates } from '../../appliances/dns/core/update/update-plan.ts'
+import { planUpdate } from '../../appliances/dns/core/update/update-plan.ts'
 import { hasErrors } from '../../shared/result/problem.ts'
 import { Random } from '../fuzz/harness.ts'
 import { MemorySnapshot } from '../support/memory-snapshot.ts'
@@ -100,7 +100,7 @@ peerTest(
           isPublished: true,
           wallMs: Date.UTC(2026, 10, 25),
         }
-        const plan = planUpdates(zones, [update.value], around)
+        const plan = planUpdate(zones, update.value, around)
         if (plan.kind === 'nothing') continue
         if (plan.kind === 'refused') throw new Error(`rcode ${plan.rcode} ${plan.why}`)
         text = Buffer.from(plan.files.get(PATH)!).toString('latin1')

@@ -2,19 +2,17 @@
 import { RCODE, type MessageRecord } from '../../../../shared/dns/message.ts'
 import { canonicalName, isAtOrBelow, type Name } from '../../../../shared/dns/name.ts'
 import { CLASS, isMetaType, TYPE } from '../../../../shared/dns/record-types.ts'
-import { rdataKey, type RecordSets } from './record-sets.ts'
+import type { Zone } from '../zone/zone.ts'
+import { rdataKey, RecordSets } from './record-sets.ts'
 
 /** NOERROR when all of them hold. */
-export function checkPrerequisites(
-  sets: RecordSets,
-  origin: Name,
-  prerequisites: readonly MessageRecord[],
-): number {
+export function checkPrerequisites(zone: Zone, prerequisites: readonly MessageRecord[]): number {
+  const sets = new RecordSets(zone)
   const wanted = new Map<Name, Map<number, Set<string>>>()
   for (const record of prerequisites) {
     const owner = canonicalName(record.owner)
     if (record.ttlSeconds !== 0) return RCODE.FORMERR
-    if (!isAtOrBelow(owner, origin)) return RCODE.NOTZONE
+    if (!isAtOrBelow(owner, zone.origin)) return RCODE.NOTZONE
     const rcode = checkOne(sets, owner, record)
     if (rcode !== RCODE.NOERROR) return rcode
     if (record.class !== CLASS.IN) continue

@@ -13,7 +13,7 @@ import { newZonePath, newZoneText } from './new-zone.ts'
 import type { UpdateMessage } from './update-message.ts'
 import { mayCreate } from './update-policy.ts'
 import { updateWords } from './update-words.ts'
-import { updateZone, updateZoneInTurn } from './update-zone.ts'
+import { updateZone } from './update-zone.ts'
 
 export type UpdatePlan =
   | {
@@ -21,8 +21,6 @@ export type UpdatePlan =
       /** New octets by path. */
       readonly files: ReadonlyMap<string, Uint8Array>
       readonly words: string
-      /** Of each update: NOERROR, or why it is not in this. */
-      readonly rcodes: readonly number[]
     }
   /** All is as the update wants it. */
   | { readonly kind: 'nothing' }
@@ -40,30 +38,24 @@ export type UpdateSurroundings = {
   readonly others?: Iterable<ZoneSet>
 }
 
-/**
- * `zones` are those of the view that the updates are for, which are of one sender and one zone, and made in turn. The
- * first one makes a zone that is not there; where none changes anything, what is said is what becomes of the first.
- */
-export function planUpdates(
+/** `zones` are those of the view that the update is for. */
+export function planUpdate(
   zones: ZoneSet,
-  updates: readonly [UpdateMessage, ...UpdateMessage[]],
+  update: UpdateMessage,
   around: UpdateSurroundings,
 ): UpdatePlan {
   const { grants, wallMs } = around
-  const [first] = updates
-  const served = zones.get(first.zone)
-  if (served === undefined) return planNewZone(zones.view, first, around)
+  const served = zones.get(update.zone)
+  if (served === undefined) return planNewZone(zones.view, update, around)
   const { zone } = served
   if (zone?.text === undefined)
     return { kind: 'refused', rcode: RCODE.SERVFAIL, why: 'the zone has errors' }
   if (isSigned(zone))
     return { kind: 'refused', rcode: RCODE.REFUSED, why: 'the zone is signed elsewhere' }
-  const terms = { grants, isSigned: isSigned(around.published), wallMs }
-  const { change, rcodes } = updateZoneInTurn(zone, updates, terms)
-  if (change.added.length + change.removed.length === 0)
-    return rcodes[0] === RCODE.NOERROR
-      ? { kind: 'nothing' }
-      : { kind: 'refused', rcode: rcodes[0]! }
+  const updated = updateZone(zone, update, { grants, isSigned: isSigned(around.published), wallMs })
+  if (!updated.ok) return { kind: 'refused', rcode: updated.error }
+  const change = updated.value
+  if (change.added.length + change.removed.length === 0) return { kind: 'nothing' }
   const all = [zones, ...(around.others ?? [])]
   const isShared = (file: string): boolean => {
     const named = zoneFileName(file)
@@ -78,7 +70,7 @@ export function planUpdates(
   const edited = editZoneText(zone.text, change, isShared, mayHave)
   if (!edited.ok)
     return { kind: 'refused', rcode: RCODE.SERVFAIL, why: formatProblem(edited.error) }
-  return { kind: 'change', files: edited.value, words: updateWords(zone.origin, change), rcodes }
+  return { kind: 'change', files: edited.value, words: updateWords(zone.origin, change) }
 }
 
 /** An update that brings a SOA makes the zone, where the sender may do anything to it. */
@@ -99,7 +91,6 @@ function planNewZone(view: string, update: UpdateMessage, around: UpdateSurround
     kind: 'change',
     files: new Map([[path, Buffer.from(newZoneText(records), 'latin1')]]),
     words,
-    rcodes: [RCODE.NOERROR],
   }
 }
 

@@ -31,51 +31,23 @@ export function updateZone(
   update: UpdateMessage,
   terms: UpdateTerms,
 ): Result<RecordChange, number> {
-  const { change, rcodes } = updateZoneInTurn(zone, [update], terms)
-  return rcodes[0] === RCODE.NOERROR ? ok(change) : err(rcodes[0]!)
-}
-
-/**
- * As `updateZone`, each on what those before it made of the zone; one that is refused changes nothing, and `rcodes` has
- * its reason. The serial is raised once (RFC 2136 §3.6).
- */
-export function updateZoneInTurn(
-  zone: Zone,
-  updates: readonly UpdateMessage[],
-  terms: UpdateTerms,
-): { readonly change: RecordChange; readonly rcodes: readonly number[] } {
+  const unmet = checkPrerequisites(zone, update.prerequisites)
+  if (unmet !== RCODE.NOERROR) return err(unmet)
+  for (const record of update.updates) {
+    const fault = prescan(zone.origin, record)
+    if (fault !== RCODE.NOERROR) return err(fault)
+  }
+  for (const record of update.updates) {
+    if (!mayUpdate(terms.grants, record)) return err(RCODE.REFUSED)
+    if (terms.isSigned && SIGNERS_TYPES.has(record.type)) return err(RCODE.REFUSED)
+  }
   const sets = new RecordSets(zone)
-  const rcodes = updates.map((update) => {
-    const rcode = refusal(sets, zone.origin, update, terms)
-    if (rcode === RCODE.NOERROR)
-      for (const record of update.updates) applyRecord(sets, zone.origin, record)
-    return rcode
-  })
+  for (const record of update.updates) applyRecord(sets, zone.origin, record)
   const change = sets.change()
   if (change.added.length + change.removed.length === 0 || zone.serial === undefined)
-    return { change, rcodes }
+    return ok(change)
   raiseSerial(sets, zone.origin, zone.serial, terms.wallMs)
-  return { change: sets.change(), rcodes }
-}
-
-/** NOERROR for an update that is to be made. */
-function refusal(
-  sets: RecordSets,
-  origin: Name,
-  { prerequisites, updates }: UpdateMessage,
-  terms: UpdateTerms,
-): number {
-  const unmet = checkPrerequisites(sets, origin, prerequisites)
-  if (unmet !== RCODE.NOERROR) return unmet
-  for (const record of updates) {
-    const fault = prescan(origin, record)
-    if (fault !== RCODE.NOERROR) return fault
-  }
-  for (const record of updates) {
-    if (!mayUpdate(terms.grants, record)) return RCODE.REFUSED
-    if (terms.isSigned && SIGNERS_TYPES.has(record.type)) return RCODE.REFUSED
-  }
-  return RCODE.NOERROR
+  return ok(sets.change())
 }
 
 /** RFC 2136 §3.4.1. */

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { loadZones } from '../../../../appliances/dns/core/branch/zone-set.ts'
-import { planUpdates } from '../../../../appliances/dns/core/update/update-plan.ts'
+import { planUpdate } from '../../../../appliances/dns/core/update/update-plan.ts'
 import { decodeUpdate } from '../../../../appliances/dns/core/update/update-message.ts'
 import { isNewerSerial } from '../../../../appliances/dns/core/text/soa-serial.ts'
 import { RCODE } from '../../../../shared/dns/message.ts'
@@ -126,7 +126,7 @@ test('the file says what the model says, and keeps its comments', () => {
           const update = decodeUpdate(updateOf('example.org.', steps.map(lineOf)))
           if (!update.ok) throw new Error(String(update.error))
           const around = { grants: GRANTS, published: before, isPublished: true, wallMs: 0 }
-          const plan = planUpdates(zones, [update.value], around)
+          const plan = planUpdate(zones, update.value, around)
           expect(plan.kind === 'refused' ? plan : undefined).toBeUndefined()
           const isSame = model.lines().join('\n') === linesBefore.join('\n')
           expect(plan.kind).toBe(isSame ? 'nothing' : 'change')
@@ -162,7 +162,7 @@ test('what the update does not allow is told by rcode, and the model of a zone s
   const { zones } = loadZones(MemorySnapshot.of({ [PATH]: ZONE }))
   const update = decodeUpdate(updateOf('example.org.', ['add a.example.net. 60 A 192.0.2.1']))
   const around = { grants: GRANTS, published: undefined, isPublished: true, wallMs: 0 }
-  expect(update.ok && planUpdates(zones, [update.value], around)).toEqual({
+  expect(update.ok && planUpdate(zones, update.value, around)).toEqual({
     kind: 'refused',
     rcode: RCODE.NOTZONE,
   })

@@ -159,43 +159,6 @@ describe('an update', () => {
   })
 })
 
-describe('of a large zone, updates', () => {
-  const LARGE = `${ZONE}${Array.from({ length: 12_000 }, (_, i) => `host${i} A 192.0.2.1 ; here\n`).join('')}`
-  const add = (host: string, ...prerequisites: string[]) =>
-    updateOf('example.org.', [`add ${host}.example.org. 60 A 192.0.2.9`], prerequisites)
-
-  test('that come together are one commit; one that is refused is not in it', async () => {
-    const h = house({ files: { [PATH]: LARGE } })
-    const sent = [
-      h.send(add('a')),
-      h.send(add('b', 'yxdomain nothere.example.org.')),
-      // Holds for what the first one made.
-      h.send(add('c', 'yxdomain a.example.org.')),
-      h.send(updateOf('example.org.', ['delete a.example.org.'])),
-    ]
-    const { NOERROR, NXDOMAIN } = RCODE
-    expect(await Promise.all(sent)).toEqual([NOERROR, NXDOMAIN, NOERROR, NOERROR])
-    expect(h.commits.map(({ message }) => message)).toEqual(['Add c.example.org. 60 A 192.0.2.9'])
-    expect(h.text()).toBe(LARGE.replace('h 1 2', 'h 2 2') + 'c 60 A 192.0.2.9\n')
-    expect(h.log.of('zone-updated')).toMatchObject([{ updates: 4, by: 'K' }])
-  })
-
-  test('of other keys are commits of their own', async () => {
-    const h = house({ files: { [PATH]: LARGE } })
-    const other = { ...KEY, name: name('Other.') }
-    await Promise.all([h.send(add('a')), h.send(add('b'), other), h.send(add('c'))])
-    expect(h.commits.map(({ author }) => author.name)).toEqual(['K', 'Other'])
-  })
-
-  test('of which one would break the zone are looked at one by one', async () => {
-    const h = house({ files: { [PATH]: LARGE } })
-    const bad = updateOf('example.org.', ['add example.org. 300 NS lost.example.org.'])
-    const sent = [h.send(add('a')), h.send(bad), h.send(add('c'))]
-    expect(await Promise.all(sent)).toEqual([RCODE.NOERROR, RCODE.REFUSED, RCODE.NOERROR])
-    expect(h.commits).toHaveLength(2)
-  })
-})
-
 describe('who may', () => {
   test('without a signature nobody, but for addresses that the configuration names', async () => {
     expect(await house().send(ADD(), NOBODY)).toBe(RCODE.REFUSED)
