@@ -1,6 +1,7 @@
 // System calls that Node has no word for: Landlock, seccomp, capabilities, another user, and a new program in this
 // process. x64 and arm64.
 import type * as Ffi from 'node:ffi'
+import { openFfi } from './ffi.ts'
 
 const PR_SET_NO_NEW_PRIVS = 38
 const PR_SET_KEEPCAPS = 8
@@ -32,15 +33,9 @@ export type LinuxCall = { readonly call: string; readonly errno: number }
 
 /** The calls, or undefined when FFI is refused (`--permission` without `--allow-ffi`) or this is no Linux we know. */
 export async function openLinux(): Promise<Linux | undefined> {
-  const { arch, platform } = process
-  if (platform !== 'linux' || (arch !== 'x64' && arch !== 'arm64')) return undefined
-  try {
-    return new Linux(await import('node:ffi'), arch)
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && REFUSALS.has(String(cause.code)))
-      return undefined
-    throw cause
-  }
+  const ffi = await openFfi()
+  // `openFfi` knows no other machines.
+  return ffi && new Linux(ffi, process.arch as Linux['machine'])
 }
 
 /** Each method gives undefined when it worked, and what failed otherwise. */
@@ -204,8 +199,6 @@ export class Linux {
     return BigUint64Array.from([...texts.map((each) => this.#text(each)), 0n])
   }
 }
-
-const REFUSALS = new Set(['ERR_ACCESS_DENIED', 'ERR_UNKNOWN_BUILTIN_MODULE'])
 
 type Libc = ReturnType<typeof openLibc>
 

@@ -5,6 +5,7 @@ import type * as Ffi from 'node:ffi'
 import { getSystemErrorName } from 'node:util'
 import type { Prefix } from '../net/prefix.ts'
 import { err, ok, type Result } from '../result/result.ts'
+import { openFfi } from './ffi.ts'
 
 export const TUN_PATH = '/dev/net/tun'
 /** The kernel's IPv4 routes as a text; by number, since Node's permissions do not follow /proc/self. */
@@ -36,17 +37,6 @@ export async function openTunReader(fd: number): Promise<TunReader | undefined> 
 export async function openRoutes(): Promise<Routes | undefined> {
   const ffi = await openFfi()
   return ffi && new Routes(ffi)
-}
-
-async function openFfi(): Promise<typeof Ffi | undefined> {
-  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return undefined
-  try {
-    return await import('node:ffi')
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    if (code === 'ERR_ACCESS_DENIED' || code === 'ERR_UNKNOWN_BUILTIN_MODULE') return undefined
-    throw cause
-  }
 }
 
 const IFREQ_BYTES = 40

@@ -5,6 +5,7 @@ import { getSystemErrorName } from 'node:util'
 import { parseAddress } from '../net/address.ts'
 import type { Endpoint } from '../net/endpoint.ts'
 import { err, ok, type Result } from '../result/result.ts'
+import { openFfi } from './ffi.ts'
 
 /** Room for a struct sockaddr_in6, the larger one. */
 export const SOCKADDR_BYTES = 28
@@ -18,14 +19,8 @@ export type UdpFault = { readonly call: string; readonly code: string }
 
 /** Opens sockets; or undefined where FFI is refused (`--permission` without `--allow-ffi`) or this is no Linux we know. */
 export async function openUdpSystem(): Promise<UdpSystem | undefined> {
-  if (process.platform !== 'linux' || !MACHINES.has(process.arch)) return undefined
-  try {
-    return new UdpSystem(await import('node:ffi'))
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-    if (typeof code === 'string' && REFUSALS.has(code)) return undefined
-    throw cause
-  }
+  const ffi = await openFfi()
+  return ffi && new UdpSystem(ffi)
 }
 
 export class UdpSystem {
@@ -190,8 +185,6 @@ const LIBC = {
 
 type Libc = ReturnType<typeof Ffi.dlopen<typeof LIBC>>['functions']
 
-const MACHINES: ReadonlySet<string> = new Set(['x64', 'arm64'])
-const REFUSALS: ReadonlySet<string> = new Set(['ERR_ACCESS_DENIED', 'ERR_UNKNOWN_BUILTIN_MODULE'])
 const ON: Int32Array = Int32Array.of(1)
 const AF_INET = 2
 const AF_INET6 = 10
