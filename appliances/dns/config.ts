@@ -2,14 +2,11 @@
 import {
   boolean,
   checked,
-  durationBetween,
-  endpoint,
   integerBetween,
   list,
   object,
   oneOf,
   optional,
-  parsed,
   prefix,
   section,
   withDefault,
@@ -20,7 +17,6 @@ import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-ta
 import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
 import type { Prefix } from '../../shared/net/prefix.ts'
-import { TEXT_LIMIT_OCTETS } from '../../shared/dns-server/core/chaos-text.ts'
 import { cookiesTable, type CookiesConfig } from '../../shared/dns-server/cookies-table.ts'
 import { rateLimitTable, type RateLimitConfig } from './limits-table.ts'
 import {
@@ -32,7 +28,13 @@ import {
 import type { SerialRule } from './core/branch/zone-keeper.ts'
 import { dnssecTable, type DnssecConfig } from './dnssec-table.ts'
 import { keysTable, type KeyTable } from './keys-table.ts'
-import { DEFAULT_DNS_LIMITS } from '../../shared/dns-server/listen.ts'
+import {
+  answersFields,
+  listenList,
+  tcpFields,
+  type AnswersConfig,
+  type TcpConfig,
+} from '../../shared/dns-server/listen-table.ts'
 import { catalogTable, type CatalogConfig } from './catalog-table.ts'
 import { viewFaults, viewTable } from './view-table.ts'
 import type { ViewSettings } from './core/views.ts'
@@ -53,19 +55,8 @@ export type DnsConfig = {
   readonly serial: SerialRule
   /** Threads that answer UDP and do nothing else; 0: the main thread does. */
   readonly workers: number
-  readonly answers: {
-    /** Largest UDP answer, in octets. */
-    readonly udpOctets: number
-    /** For `version.bind CH TXT`. */
-    readonly version?: string
-    /** For `id.server CH TXT` and NSID. */
-    readonly identity?: string
-  }
-  readonly tcp: {
-    /** Milliseconds without a complete query. */
-    readonly idle: number
-    readonly connections: number
-    readonly connectionsPerClient: number
+  readonly answers: AnswersConfig
+  readonly tcp: TcpConfig & {
     /** Of one connection. */
     readonly queries?: number
   }
@@ -101,39 +92,18 @@ export type DnsConfig = {
   readonly sandbox: SandboxConfig
 }
 
-/** Below what RFC 6891 lets everyone send; above it fragments are certain. */
-const UDP_OCTETS = { lowest: 512, highest: 4096 } as const
-
-const serverText = parsed(`a text of at most ${TEXT_LIMIT_OCTETS} octets`, (text) =>
-  text !== '' && Buffer.byteLength(text) <= TEXT_LIMIT_OCTETS ? text : undefined,
-)
-
-const listenList = checked(list(endpoint), (endpoints, at) => {
-  if (endpoints.length === 0) at.report('Expected at least one "address:port"')
-})
-
 const tables = object({
   listen: listenList,
   serial: withDefault(oneOf('raise', 'refuse', 'keep'), 'raise'),
   workers: withDefault(integerBetween(0, 64), 1),
   answers: section(
     object({
-      udpOctets: withDefault(
-        integerBetween(UDP_OCTETS.lowest, UDP_OCTETS.highest),
-        DEFAULT_DNS_LIMITS.udpOctets,
-      ),
-      version: optional(serverText),
-      identity: optional(serverText),
+      ...answersFields,
     }),
   ),
   tcp: section(
     object({
-      idle: withDefault(durationBetween(1_000, 600_000), DEFAULT_DNS_LIMITS.tcpIdleMs),
-      connections: withDefault(integerBetween(1, 100_000), DEFAULT_DNS_LIMITS.tcpConnections),
-      connectionsPerClient: withDefault(
-        integerBetween(1, 100_000),
-        DEFAULT_DNS_LIMITS.tcpConnectionsPerClient,
-      ),
+      ...tcpFields,
       queries: optional(integerBetween(1, 1_000_000_000)),
     }),
   ),

@@ -4,7 +4,6 @@ import type { Context, Running } from '../../shared/appliance/appliance.ts'
 import { systemClock } from '../../shared/clock/clock.ts'
 import { formatName, type Name } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
-import { formatEndpoint } from '../../shared/net/endpoint.ts'
 import { formatPrefix, PrefixSet } from '../../shared/net/prefix.ts'
 import { formatProblem } from '../../shared/result/problem.ts'
 import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
@@ -26,8 +25,8 @@ import { Views } from './core/views.ts'
 import { JoinedKeys } from './core/keys/joined-keys.ts'
 import { readKeys } from './keys-table.ts'
 import { Dnssec } from './dnssec.ts'
-import { listenDns } from '../../shared/dns-server/listen.ts'
-import type { DnsLimits } from '../../shared/dns-server/handle.ts'
+import { listenDns, listenerUrls } from '../../shared/dns-server/listen.ts'
+import { limitsOf } from '../../shared/dns-server/listen-table.ts'
 import { openNeighbours } from './neighbours.ts'
 import { openExchange } from './open-exchange.ts'
 import { openUdp } from './open-udp.ts'
@@ -149,14 +148,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     metrics,
   })
   const { defer } = exchange
-  const limits: DnsLimits = {
-    udpOctets: config.answers.udpOctets,
-    tcpIdleMs: config.tcp.idle,
-    tcpConnections: config.tcp.connections,
-    tcpConnectionsPerClient: config.tcp.connectionsPerClient,
-    tcpQueries: config.tcp.queries ?? Infinity,
-    proxies: new PrefixSet(config.proxy),
-  }
+  const limits = limitsOf(config)
   const udp = await openUdp(config, {
     publication,
     handle: taps.handle,
@@ -185,11 +177,7 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   metrics.gauge('cairn_dns_tcp_connections', 'Open connections of TCP, TLS and HTTPS', () =>
     listener.connections(),
   )
-  const addresses = [
-    ...listener.addresses.map((a) => `dns://${formatEndpoint(a)}`),
-    ...listener.tlsAddresses.map((a) => `tls://${formatEndpoint(a)}`),
-    ...listener.httpsAddresses.map((a) => `https://${formatEndpoint(a)}${config.https!.path}`),
-  ]
+  const addresses = listenerUrls(listener, config.https?.path)
   neighbours.start(listener.addresses)
   return {
     addresses: store.url === undefined ? addresses : [...addresses, store.url],

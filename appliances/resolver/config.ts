@@ -3,12 +3,10 @@ import {
   boolean,
   checked,
   durationBetween,
-  endpoint,
   integerBetween,
   list,
   object,
   optional,
-  parsed,
   prefix,
   section,
   withDefault,
@@ -18,14 +16,19 @@ import { observeTable, type ObserveConfig } from '../../shared/config/observe-ta
 import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-table.ts'
 import type { Name } from '../../shared/dns/name.ts'
 import { cookiesTable, type CookiesConfig } from '../../shared/dns-server/cookies-table.ts'
-import { TEXT_LIMIT_OCTETS } from '../../shared/dns-server/core/chaos-text.ts'
 import {
   httpsTable,
   tlsTable,
   type HttpsConfig,
   type TlsConfig,
 } from '../../shared/dns-server/encrypted-table.ts'
-import { DEFAULT_DNS_LIMITS } from '../../shared/dns-server/listen.ts'
+import {
+  answersFields,
+  listenList,
+  tcpFields,
+  type AnswersConfig,
+  type TcpConfig,
+} from '../../shared/dns-server/listen-table.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
 import { parsePrefix, type Prefix } from '../../shared/net/prefix.ts'
 import { cacheTable, type CacheConfig } from './cache-table.ts'
@@ -51,13 +54,7 @@ export type ResolverConfig = {
     /** Who is answered. */
     readonly allow: readonly Prefix[]
   }
-  readonly answers: {
-    /** Largest UDP answer, in octets. */
-    readonly udpOctets: number
-    /** For `version.bind CH TXT`. */
-    readonly version?: string
-    /** For `id.server CH TXT` and NSID. */
-    readonly identity?: string
+  readonly answers: AnswersConfig & {
     /** Whether reverse zones of private addresses and special names are answered here. */
     readonly localZones: boolean
   }
@@ -80,12 +77,7 @@ export type ResolverConfig = {
     readonly exempt: readonly Prefix[]
   }
   readonly dns64?: { readonly prefix: Prefix }
-  readonly tcp: {
-    /** Milliseconds without a complete query. */
-    readonly idle: number
-    readonly connections: number
-    readonly connectionsPerClient: number
-  }
+  readonly tcp: TcpConfig
   /** Who must begin with a PROXY header. */
   readonly proxy: readonly Prefix[]
   readonly tls?: TlsConfig
@@ -98,9 +90,6 @@ export type ResolverConfig = {
   readonly observe: ObserveConfig
   readonly sandbox: SandboxConfig
 }
-
-/** Below what RFC 6891 lets everyone send; above it fragments are certain. */
-const UDP_OCTETS = { lowest: 512, highest: 4096 } as const
 
 const PRIVATE = [
   '127.0.0.0/8',
@@ -115,14 +104,6 @@ const PRIVATE = [
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'].map((text) => parsePrefix(text)!)
 
-const serverText = parsed(`a text of at most ${TEXT_LIMIT_OCTETS} octets`, (text) =>
-  text !== '' && Buffer.byteLength(text) <= TEXT_LIMIT_OCTETS ? text : undefined,
-)
-
-const listenList = checked(list(endpoint), (endpoints, at) => {
-  if (endpoints.length === 0) at.report('Expected at least one "address:port"')
-})
-
 const dns64Table = object({
   prefix: checked(prefix, ({ octets, bits }, at) => {
     if (octets.length !== 16 || !PREFIX_LENGTHS.includes(bits))
@@ -136,12 +117,7 @@ export const resolverConfig: Decoder<ResolverConfig> = checked(
     access: section(object({ allow: withDefault(list(prefix), PRIVATE) })),
     answers: section(
       object({
-        udpOctets: withDefault(
-          integerBetween(UDP_OCTETS.lowest, UDP_OCTETS.highest),
-          DEFAULT_DNS_LIMITS.udpOctets,
-        ),
-        version: optional(serverText),
-        identity: optional(serverText),
+        ...answersFields,
         localZones: withDefault(boolean, true),
       }),
     ),
@@ -163,12 +139,7 @@ export const resolverConfig: Decoder<ResolverConfig> = checked(
     dns64: optional(dns64Table),
     tcp: section(
       object({
-        idle: withDefault(durationBetween(1_000, 600_000), DEFAULT_DNS_LIMITS.tcpIdleMs),
-        connections: withDefault(integerBetween(1, 100_000), DEFAULT_DNS_LIMITS.tcpConnections),
-        connectionsPerClient: withDefault(
-          integerBetween(1, 100_000),
-          DEFAULT_DNS_LIMITS.tcpConnectionsPerClient,
-        ),
+        ...tcpFields,
       }),
     ),
     proxy: withDefault(list(prefix), []),

@@ -6,9 +6,8 @@ import { cookieOptions } from '../../shared/dns-server/cookie-options.ts'
 import { CookieSecrets } from '../../shared/dns-server/cookie-secrets.ts'
 import type { Client } from '../../shared/dns-server/core/client.ts'
 import { RESPONSE_KIND, ResponseLimiter } from '../../shared/dns-server/core/response-limiter.ts'
-import type { DnsLimits } from '../../shared/dns-server/handle.ts'
-import { listenDns, type DnsListener } from '../../shared/dns-server/listen.ts'
-import { formatEndpoint } from '../../shared/net/endpoint.ts'
+import { listenDns, listenerUrls, type DnsListener } from '../../shared/dns-server/listen.ts'
+import { limitsOf } from '../../shared/dns-server/listen-table.ts'
 import { PrefixSet } from '../../shared/net/prefix.ts'
 import { answerCounts } from './answer-counts.ts'
 import type { ResolverConfig } from './config.ts'
@@ -54,14 +53,7 @@ export async function serve(context: Context<ResolverConfig>): Promise<Running> 
     },
     counts,
   )
-  const limits: DnsLimits = {
-    udpOctets,
-    tcpIdleMs: config.tcp.idle,
-    tcpConnections: config.tcp.connections,
-    tcpConnectionsPerClient: config.tcp.connectionsPerClient,
-    tcpQueries: Infinity,
-    proxies: new PrefixSet(config.proxy),
-  }
+  const limits = limitsOf(config)
   let listener: DnsListener
   try {
     listener = await listenDns({
@@ -83,11 +75,7 @@ export async function serve(context: Context<ResolverConfig>): Promise<Running> 
     listener.connections(),
   )
   return {
-    addresses: [
-      ...listener.addresses.map((a) => `dns://${formatEndpoint(a)}`),
-      ...listener.tlsAddresses.map((a) => `tls://${formatEndpoint(a)}`),
-      ...listener.httpsAddresses.map((a) => `https://${formatEndpoint(a)}${config.https!.path}`),
-    ],
+    addresses: listenerUrls(listener, config.https?.path),
     status: () => engineStatus(engine),
     async reload() {
       const read = secrets?.reload()

@@ -3,7 +3,7 @@
 import type { Server } from 'node:net'
 import type { Clock } from '../clock/clock.ts'
 import type { Log } from '../log/log.ts'
-import type { Endpoint } from '../net/endpoint.ts'
+import { formatEndpoint, type Endpoint } from '../net/endpoint.ts'
 import { listenFault } from '../net/listen-fault.ts'
 import { PrefixSet } from '../net/prefix.ts'
 import type { CertificateSlot } from '../tls/certificate-slot.ts'
@@ -55,6 +55,15 @@ export type DnsListener = {
   connections(): number
   /** Takes nothing new, lets answers under way leave, and ends. */
   close(): Promise<void>
+}
+
+/** For the `ready` line; `httpsPath` is there where there is HTTPS. */
+export function listenerUrls(listener: DnsListener, httpsPath: string | undefined): string[] {
+  return [
+    ...listener.addresses.map((a) => `dns://${formatEndpoint(a)}`),
+    ...listener.tlsAddresses.map((a) => `tls://${formatEndpoint(a)}`),
+    ...listener.httpsAddresses.map((a) => `https://${formatEndpoint(a)}${httpsPath}`),
+  ]
 }
 
 /** What `close` leaves to answers that are on their way. */
