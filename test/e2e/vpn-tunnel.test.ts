@@ -3,12 +3,13 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest'
-import { peerPath } from '../support/peers.ts'
+import { afterAll, beforeAll, describe, expect, type TestContext } from 'vitest'
+import { hasPeer, peerPath, peerTest } from '../support/peers.ts'
 import { makePki, waitFor } from '../support/running-vpn.ts'
 import { ROOT } from '../support/source-tree.ts'
 import { tempDir } from '../support/temp.ts'
 
+const PEERS = ['openvpn', 'ip', 'ping']
 const SPACES = { gateway: `cvg${process.pid}`, client: `cvc${process.pid}` } as const
 const PROGRAM = [process.execPath, join(ROOT, 'appliances/vpn/main.ts')] as const
 const children: ChildProcess[] = []
@@ -21,7 +22,8 @@ const inside = (space: keyof typeof SPACES, ...command: readonly string[]): stri
 
 const missing = whatIsMissing()
 const tunnelTest = (title: string, run: () => Promise<void>): void =>
-  test(
+  peerTest(
+    PEERS,
     title,
     async (context: TestContext) => {
       if (missing !== undefined) {
@@ -161,8 +163,8 @@ async function end(child: ChildProcess): Promise<void> {
 
 function whatIsMissing(): string | undefined {
   if (process.getuid?.() !== 0) return 'not root'
-  for (const program of ['openvpn', 'ip', 'ping'])
-    if (peerPath(program) === undefined) return `not installed: ${program}`
+  // A program that is missing is `peerTest`'s to say.
+  if (!PEERS.every(hasPeer)) return 'not installed'
   try {
     accessSync('/dev/net/tun', constants.R_OK | constants.W_OK)
     ip('netns', 'add', `cvp${process.pid}`)
