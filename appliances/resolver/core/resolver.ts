@@ -2,7 +2,7 @@
 // clock and draws no random number of its own.
 import { SipHash, SIP_HASH_OCTETS } from '../../../shared/bytes/sip-hash.ts'
 import { RCODE, type Message } from '../../../shared/dns/message.ts'
-import { canonicalName, isAtOrBelow, ROOT, type Name } from '../../../shared/dns/name.ts'
+import { canonicalName, ROOT, type Name } from '../../../shared/dns/name.ts'
 import { TYPE } from '../../../shared/dns/record-types.ts'
 import { chainAnswer, failureAnswer, type Answer, type Question } from './answer.ts'
 import { LinkCache, type AnswerCache } from './cache/answer-cache.ts'
@@ -219,15 +219,6 @@ export class Resolver {
     const outputs = this.#outputs
     this.#outputs = []
     return outputs
-  }
-
-  /** Forgets what is known of `name`, and of everything below it if `isWhole`; returns how many links. */
-  flush(name: Name, isWhole: boolean): number {
-    const top = canonicalName(name)
-    const matches = (known: Name): boolean => (isWhole ? isAtOrBelow(known, top) : known === top)
-    this.cuts.dropWhere(matches)
-    this.failures.dropWhere(matches)
-    return this.cache.dropWhere(matches)
   }
 
   #chain(

@@ -15,8 +15,6 @@ export interface AnswerCache {
   put(link: Link): void
   /** Forgets this one link, if it is still the one that is kept. */
   drop(link: Link): void
-  /** Forgets what `matches`; returns how many. */
-  dropWhere(matches: (qname: Name) => boolean): number
   readonly size: number
   readonly octets: number
   links(): Iterable<Link>
@@ -78,16 +76,6 @@ export class LinkCache implements AnswerCache {
   drop(link: Link): void {
     const key = keyOfLink(link)
     if (this.#links.get(key)?.link === link) this.#remove(key)
-  }
-
-  dropWhere(matches: (qname: Name) => boolean): number {
-    let count = 0
-    for (const [key, { link }] of this.#links)
-      if (matches(link.qname)) {
-        this.#remove(key)
-        count++
-      }
-    return count
   }
 
   #find(qname: Name, qtype: number, aliveMs: number): Link | undefined {

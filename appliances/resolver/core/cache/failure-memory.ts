@@ -40,12 +40,6 @@ export class FailureMemory {
   drop(key: string): void {
     this.#failures.delete(key)
   }
-
-  /** Forgets those of names that `matches`. */
-  dropWhere(matches: (qname: Name) => boolean): void {
-    for (const key of this.#failures.keys())
-      if (matches(key.slice(FIXED_CHARACTERS) as Name)) this.#failures.delete(key)
-  }
 }
 
 /** `isChecked`: whether signatures were looked at. */
@@ -54,5 +48,3 @@ export function failureKey(qname: Name, qtype: number, isChecked: boolean): stri
 }
 
 type Remembered = Failure & { readonly lastsMs: number; readonly untilMs: number }
-
-const FIXED_CHARACTERS = 2

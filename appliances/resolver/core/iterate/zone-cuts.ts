@@ -54,11 +54,6 @@ export class ZoneCuts {
     this.#learned.delete(zone)
   }
 
-  /** Forgets every learned one for which `matches` is true. */
-  dropWhere(matches: (zone: Name) => boolean): void {
-    for (const zone of this.#learned.keys()) if (matches(zone)) this.#learned.delete(zone)
-  }
-
   #touch(delegation: Delegation): Delegation {
     this.#learned.delete(delegation.zone)
     this.#learned.set(delegation.zone, delegation)
