@@ -1,37 +1,39 @@
 // The keys a gateway is configured with, read once at start: its certificate, and what wraps the control channel.
-import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
 import { problem, type Problem } from '../../shared/result/problem.ts'
 import { err, ok, type Result } from '../../shared/result/result.ts'
+import { CertificateSlot } from '../../shared/tls/certificate-slot.ts'
 import type { GatewayConfig } from './config.ts'
 import type { Wrapping } from './core/gateway/opening.ts'
 import { AuthWrap, CryptWrap, PLAIN_WRAP } from './core/wrap/control-wrap.ts'
 import { parseStaticKey } from './core/wrap/static-key.ts'
 import { parseServerKey, type ServerKey } from './core/wrap/wrapped-key.ts'
+import { readTextFile } from './text-file.ts'
 
 export type GatewayKeys = {
   /** PEM. */
   readonly ca: string
-  readonly cert: string
-  readonly key: string
+  readonly certificate: CertificateSlot
   readonly wrapping: Wrapping
 }
-
-const FILE_LIMIT_BYTES = 1_048_576
 
 export function readGatewayKeys(config: GatewayConfig): Result<GatewayKeys, readonly Problem[]> {
   const { keys, security } = config
   const problems: Problem[] = []
   const text = (file: string): string => {
-    const read = readText(file)
+    const read = readTextFile(file)
     if (read.ok) return read.value
     problems.push(problem(read.error, { file }))
     return ''
   }
   const ca = text(keys.ca)
-  const cert = text(keys.cert)
-  const key = text(keys.key)
-  if (problems.length === 0) problems.push(...certificateProblems(keys, { ca, cert, key }))
+  if (problems.length === 0 && !isCertificate(ca))
+    problems.push(problem('Expected a certificate in PEM form', { file: keys.ca }))
+  const certificate = CertificateSlot.open({ cert: keys.cert, key: keys.key })
+  if (!certificate.ok) {
+    const { file, message } = certificate.error
+    problems.push(problem(message, { file }))
+  }
   const shared = sharedWrap(config, problems)
   let serverKey: ServerKey | undefined
   if (keys.tlsCryptV2 !== undefined) {
@@ -39,9 +41,9 @@ export function readGatewayKeys(config: GatewayConfig): Result<GatewayKeys, read
     if (parsed.ok) serverKey = parsed.value
     else problems.push(problem(parsed.error, { file: keys.tlsCryptV2 }))
   }
-  if (problems.length > 0) return err(problems)
+  if (problems.length > 0 || !certificate.ok) return err(problems)
   const wrapping = { shared, serverKey, allowsNoCookie: !security.forceCookie }
-  return ok({ ca, cert, key, wrapping })
+  return ok({ ca, certificate: certificate.value, wrapping })
 }
 
 /** For clients without a key of their own. With tls-crypt-v2 alone there are none: "no wrapping" beside it would be a hole. */
@@ -49,7 +51,7 @@ function sharedWrap({ keys, security }: GatewayConfig, problems: Problem[]): Wra
   const file = keys.tlsCrypt ?? keys.tlsAuth
   if (file === undefined)
     return keys.tlsCryptV2 === undefined ? { wrap: PLAIN_WRAP, key: undefined } : undefined
-  const read = readText(file)
+  const read = readTextFile(file)
   const parsed = read.ok ? parseStaticKey(read.value) : read
   if (!parsed.ok) {
     problems.push(problem(parsed.error, { file }))
@@ -61,39 +63,11 @@ function sharedWrap({ keys, security }: GatewayConfig, problems: Problem[]): Wra
   return { wrap, key }
 }
 
-function certificateProblems(
-  files: { readonly ca: string; readonly cert: string; readonly key: string },
-  pem: { readonly ca: string; readonly cert: string; readonly key: string },
-): readonly Problem[] {
-  const ca = attempt(() => new X509Certificate(pem.ca))
-  const leaf = attempt(() => new X509Certificate(pem.cert))
-  const key = attempt(() => createPrivateKey(pem.key))
-  if (ca === undefined) return [problem('Expected a certificate in PEM form', { file: files.ca })]
-  if (leaf === undefined)
-    return [problem('Expected a certificate in PEM form', { file: files.cert })]
-  if (key === undefined)
-    return [problem('Expected a private key in PEM form without passphrase', { file: files.key })]
-  if (!leaf.checkPrivateKey(key))
-    return [problem(`Does not belong to the certificate in ${files.cert}`, { file: files.key })]
-  return []
-}
-
-function readText(file: string): Result<string, string> {
+function isCertificate(pem: string): boolean {
   try {
-    if (statSync(file).size > FILE_LIMIT_BYTES)
-      return err(`Is larger than ${FILE_LIMIT_BYTES} bytes`)
-    return ok(readFileSync(file, 'utf8'))
-  } catch (cause) {
-    const { code = 'unknown error' } = cause as NodeJS.ErrnoException
-    return err(`Cannot be read (${code})`)
-  }
-}
-
-/** OpenSSL says by throwing that a text is not what it should be. */
-function attempt<T>(make: () => T): T | undefined {
-  try {
-    return make()
+    return new X509Certificate(pem).subject !== undefined
   } catch {
-    return undefined // The caller names the file and what was expected.
+    // OpenSSL says by throwing that a text is none.
+    return false
   }
 }

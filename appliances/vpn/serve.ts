@@ -24,6 +24,7 @@ import { readGatewayKeys } from './key-files.ts'
 import { openTcpPort } from './network/tcp-port.ts'
 import { openTlsServer } from './network/tls-server.ts'
 import { openUdpPort, type Port } from './network/udp-port.ts'
+import { Ticker } from './ticker.ts'
 import type { TunnelDevice } from './tunnel/device.ts'
 import { simulatedDevice } from './tunnel/simulated-device.ts'
 import { openTunDevice } from './tunnel/tun-device.ts'
@@ -62,8 +63,7 @@ export async function serve(context: Context<VpnConfig>): Promise<Running> {
   const isPlain = keys.value.wrapping.shared?.wrap.isProtected === false
   const credentials = () => ({
     ca: keys.value.ca,
-    cert: keys.value.cert,
-    key: keys.value.key,
+    certificate: keys.value.certificate.options,
     crl: access.content.crl,
     minVersion: `TLSv${security.tlsVersion}` as const,
   })
@@ -108,7 +108,7 @@ export async function serve(context: Context<VpnConfig>): Promise<Running> {
       toTunnel: (packet) => device?.send(packet),
       random: randomBytes,
       nowMs,
-      wake: () => wake(),
+      wake: () => ticker.wake(),
       connected(client) {
         connects.inc()
         for (const network of client.settings!.networks) {
@@ -133,25 +133,12 @@ export async function serve(context: Context<VpnConfig>): Promise<Running> {
         (packet) => gateway.fromTunnel(packet, nowMs()),
         context.fail,
       )
-  let isAwake = false
-  function wake(): void {
-    if (isAwake) return
-    isAwake = true
-    setImmediate(() => {
-      isAwake = false
-      gateway.tick(nowMs())
-    })
-  }
-  let timer = clock.after(TICK_MS, tick)
-  function tick(): void {
-    gateway.tick(nowMs())
-    timer = clock.after(TICK_MS, tick)
-  }
+  const ticker = new Ticker(clock, TICK_MS, () => gateway.tick(nowMs()))
   const receive = (remote: Remote, packet: Uint8Array): void =>
     gateway.receive(remote, packet, nowMs())
   const ports: Port[] = []
   const close = async (): Promise<void> => {
-    timer.cancel()
+    ticker.stop()
     await Promise.all(ports.map((port) => port.close()))
     await device?.close()
     await store.close()

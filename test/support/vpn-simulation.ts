@@ -1,18 +1,14 @@
 // A gateway and a client of ours in virtual time over a network that loses, repeats, delays and changes packets. TLS is
 // played by two ends that greet each other and then frame what they are given.
 import { createHash } from 'node:crypto'
-import {
-  VpnClient,
-  type ClientTlsEvents,
-  type ConnectionEnd,
-} from '../../appliances/vpn/core/client/vpn-client.ts'
+import { VpnClient, type ConnectionEnd } from '../../appliances/vpn/core/client/vpn-client.ts'
 import type { PushedSettings } from '../../appliances/vpn/core/client/pushed-settings.ts'
 import { SessionCookies } from '../../appliances/vpn/core/control/session-cookie.ts'
-import type { TlsEnd } from '../../appliances/vpn/core/gateway/client.ts'
+import type { TlsEnd, TlsEvents } from '../../appliances/vpn/core/session/tls-end.ts'
 import {
   Gateway,
   type DropReason,
-  type TlsEvents,
+  type GatewayTlsEvents,
 } from '../../appliances/vpn/core/gateway/gateway.ts'
 import { OpeningLimiter } from '../../appliances/vpn/core/gateway/opening-limiter.ts'
 import { Openings, type Wrapping } from '../../appliances/vpn/core/gateway/opening.ts'
@@ -169,7 +165,7 @@ export class VpnSimulation {
     }
   }
 
-  #serverTls(events: TlsEvents): TlsEnd {
+  #serverTls(events: GatewayTlsEvents): TlsEnd {
     const identity = { commonName: 'laptop', serial: '1', fingerprint: 'f' }
     return playedTls(events, false, (exporter) => {
       this.#keysMade++
@@ -177,7 +173,7 @@ export class VpnSimulation {
     })
   }
 
-  #clientTls(events: ClientTlsEvents): TlsEnd {
+  #clientTls(events: TlsEvents): TlsEnd {
     return playedTls(events, true, (exporter) => events.secured(exporter))
   }
 }

@@ -1,11 +1,12 @@
 // A profile on disk: files that it names are looked for beside it.
-import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { hasErrors, problem, type Problem } from '../../../shared/result/problem.ts'
+import { ok } from '../../../shared/result/result.ts'
 import { readProfile, type Profile } from '../core/options/profile.ts'
 import { AuthWrap, CryptWrap, PLAIN_WRAP, type ControlWrap } from '../core/wrap/control-wrap.ts'
 import { parseStaticKey } from '../core/wrap/static-key.ts'
 import { parseClientKey } from '../core/wrap/wrapped-key.ts'
+import { readTextFile } from '../text-file.ts'
 
 export type LoadedProfile = {
   readonly profile: Profile
@@ -14,16 +15,14 @@ export type LoadedProfile = {
   readonly wrappedKey: Uint8Array | undefined
 }
 
-const FILE_LIMIT_BYTES = 1_048_576
-
 /** The profile and what it names, for the sandbox. */
 export function profileFiles(file: string): readonly string[] {
-  const text = readText(file)
+  const text = readTextFile(file)
   const named: string[] = [file]
-  if ('text' in text)
-    readProfile(text.text, file, (path) => {
+  if (text.ok)
+    readProfile(text.value, file, (path) => {
       named.push(resolve(dirname(file), path))
-      return { text: '' }
+      return ok('')
     })
   return named
 }
@@ -33,10 +32,10 @@ export function loadProfile(file: string): {
   readonly loaded: LoadedProfile | undefined
   readonly problems: readonly Problem[]
 } {
-  const text = readText(file)
-  if ('why' in text) return { loaded: undefined, problems: [problem(text.why, { file })] }
-  const load = (path: string) => readText(resolve(dirname(file), path))
-  const { profile, problems } = readProfile(text.text, file, load)
+  const text = readTextFile(file)
+  if (!text.ok) return { loaded: undefined, problems: [problem(text.error, { file })] }
+  const load = (path: string) => readTextFile(resolve(dirname(file), path))
+  const { profile, problems } = readProfile(text.value, file, load)
   if (hasErrors(problems)) return { loaded: undefined, problems }
   const wrap = wrapOf(profile)
   if (typeof wrap === 'string')
@@ -60,15 +59,4 @@ function wrapOf(profile: Profile): Omit<LoadedProfile, 'profile'> | string {
   const wrap =
     tlsCrypt === undefined ? new AuthWrap(key, keyDirection, auth) : new CryptWrap(key, 'client')
   return { wrap, wrapKey: key, wrappedKey: undefined }
-}
-
-function readText(file: string): { readonly text: string } | { readonly why: string } {
-  try {
-    if (statSync(file).size > FILE_LIMIT_BYTES)
-      return { why: `Is larger than ${FILE_LIMIT_BYTES} bytes` }
-    return { text: readFileSync(file, 'utf8') }
-  } catch (cause) {
-    const { code = 'unknown error' } = cause as NodeJS.ErrnoException
-    return { why: `Cannot be read (${code})` }
-  }
 }

@@ -15,6 +15,7 @@ import type { PushedSettings } from '../core/client/pushed-settings.ts'
 import { VpnClient, type ConnectionEnd } from '../core/client/vpn-client.ts'
 import { filterOf, type ProfileRemote } from '../core/options/profile.ts'
 import { openTlsClient } from '../network/tls-client.ts'
+import { Ticker } from '../ticker.ts'
 import type { TunnelDevice } from '../tunnel/device.ts'
 import { openHostRoutes, type HostRoutes } from '../tunnel/host-routes.ts'
 import { simulatedDevice } from '../tunnel/simulated-device.ts'
@@ -144,7 +145,6 @@ class ClientConnection {
       return false
     }
     this.#link = link
-    let isAwake = false
     const { profile, wrap, wrapKey, wrappedKey } = this.#loaded
     machine = new VpnClient(
       {
@@ -166,14 +166,7 @@ class ClientConnection {
         toTunnel: (packet) => this.#device?.opened.send(packet),
         random: randomBytes,
         nowMs: () => this.#nowMs(),
-        wake: () => {
-          if (isAwake) return
-          isAwake = true
-          setImmediate(() => {
-            isAwake = false
-            machine?.tick(this.#nowMs())
-          })
-        },
+        wake: () => ticker.wake(),
         connected: (settings) => {
           isUp = true
           this.#state = `connected to ${where}`
@@ -186,13 +179,8 @@ class ClientConnection {
       },
     )
     this.#machine = machine
-    let timer = clock.after(TICK_MS, tick)
     const own = machine
-    const nowMs = (): number => this.#nowMs()
-    function tick(): void {
-      own.tick(nowMs())
-      timer = clock.after(TICK_MS, tick)
-    }
+    const ticker = new Ticker(clock, TICK_MS, () => own.tick(this.#nowMs()))
     this.#stopping.signal.addEventListener('abort', () => lost('this program stops'), {
       once: true,
     })
@@ -204,7 +192,7 @@ class ClientConnection {
       if (end.isFinal) throw new Fatal(`${where}: ${end.reason}`)
       return isUp
     } finally {
-      timer.cancel()
+      ticker.stop()
       machine.close()
       this.#machine = undefined
       link.close()

@@ -1,6 +1,8 @@
 // What stands between TLS and the control channel: octets in memory instead of a connection.
 import { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { KEY_MATERIAL_OCTETS } from '../core/data/key-material.ts'
+import type { Exporter } from '../core/session/tls-end.ts'
 
 /** What TLS believes to be a connection. */
 export class MemoryWire extends Duplex {
@@ -56,4 +58,10 @@ export class RecordWriter {
       this.#next()
     })
   }
+}
+
+/** Without context: an empty one would give other octets with TLS 1.2. */
+export function exporterOf(socket: TLSSocket): Exporter {
+  return (label) =>
+    socket.exportKeyingMaterial(KEY_MATERIAL_OCTETS, label, undefined as unknown as Buffer)
 }

@@ -1,15 +1,14 @@
 // TLS inside the control channel, the client's side: the gateway's certificate is judged here.
 import { connect } from 'node:tls'
-import type { ClientTlsEvents } from '../core/client/vpn-client.ts'
-import { KEY_MATERIAL_OCTETS } from '../core/data/key-material.ts'
-import type { TlsEnd } from '../core/gateway/client.ts'
 import type { Profile } from '../core/options/profile.ts'
-import { MemoryWire, RecordWriter } from './memory-wire.ts'
+import type { TlsEnd, TlsEvents } from '../core/session/tls-end.ts'
+import { commonNameOf } from '../core/pki/common-name.ts'
+import { exporterOf, MemoryWire, RecordWriter } from './memory-wire.ts'
 
 /** Extended key usage for servers (RFC 5280 §4.2.1.12). */
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 
-export function openTlsClient(profile: Profile, events: ClientTlsEvents): TlsEnd {
+export function openTlsClient(profile: Profile, events: TlsEvents): TlsEnd {
   const wire = new MemoryWire((octets) => events.output(octets))
   const writer = new RecordWriter()
   const { ca, cert, key, tlsMin, tlsMax } = profile
@@ -33,10 +32,7 @@ export function openTlsClient(profile: Profile, events: ClientTlsEvents): TlsEnd
       events.failed(wrong)
       return
     }
-    // Without context: an empty one would give other octets with TLS 1.2.
-    events.secured((label) =>
-      socket.exportKeyingMaterial(KEY_MATERIAL_OCTETS, label, undefined as unknown as Buffer),
-    )
+    events.secured(exporterOf(socket))
     socket.on('data', (octets: Buffer) => events.text(octets))
     writer.open(socket)
   })
@@ -60,7 +56,7 @@ function judge(
   if (mustBeServer && !usages.includes(SERVER_AUTH))
     return "the gateway's certificate is not one for servers (remote-cert-tls)"
   if (name === undefined) return undefined
-  const commonName = /^CN=(.*)$/m.exec(subject)?.[1] ?? ''
+  const commonName = commonNameOf(subject)
   const isRight =
     name.kind === 'name'
       ? commonName === name.text

@@ -1,18 +1,19 @@
 // TLS inside the control channel: Node's own, over octets in memory. A server for each handshake, because only
 // `tls.createServer` enforces certificates and their revocation.
 import { constants, type X509Certificate } from 'node:crypto'
-import { createServer, type TlsOptions } from 'node:tls'
-import { KEY_MATERIAL_OCTETS } from '../core/data/key-material.ts'
+import { createServer, type SecureContextOptions, type TlsOptions } from 'node:tls'
 import { serialText } from '../core/content/revoked-serials.ts'
-import type { Identity, TlsEnd } from '../core/gateway/client.ts'
-import type { TlsEvents } from '../core/gateway/gateway.ts'
-import { MemoryWire, RecordWriter } from './memory-wire.ts'
+import type { Identity } from '../core/gateway/client.ts'
+import type { GatewayTlsEvents } from '../core/gateway/gateway.ts'
+import type { TlsEnd } from '../core/session/tls-end.ts'
+import { commonNameOf } from '../core/pki/common-name.ts'
+import { exporterOf, MemoryWire, RecordWriter } from './memory-wire.ts'
 
 export type TlsCredentials = {
   /** PEM. */
   readonly ca: string
-  readonly cert: string
-  readonly key: string
+  /** The gateway's own. */
+  readonly certificate: SecureContextOptions
   readonly crl: string | undefined
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
 }
@@ -21,13 +22,12 @@ export type TlsCredentials = {
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'
 
 /** Plain text of the peer comes by `events`; nothing is called after `close`. */
-export function openTlsServer(credentials: TlsCredentials, events: TlsEvents): TlsEnd {
+export function openTlsServer(credentials: TlsCredentials, events: GatewayTlsEvents): TlsEnd {
   const wire = new MemoryWire((octets) => events.output(octets))
-  const { ca, cert, key, crl, minVersion } = credentials
+  const { ca, certificate: own, crl, minVersion } = credentials
   const options: TlsOptions = {
+    ...own,
     ca,
-    cert,
-    key,
     ...(crl !== undefined && { crl }),
     minVersion,
     requestCert: true,
@@ -44,10 +44,7 @@ export function openTlsServer(credentials: TlsCredentials, events: TlsEvents): T
       events.failed('its certificate is not for clients (extended key usage)')
       return
     }
-    events.secured(identityOf(certificate), (label) =>
-      // Without context: an empty one would give other octets with TLS 1.2.
-      socket.exportKeyingMaterial(KEY_MATERIAL_OCTETS, label, undefined as unknown as Buffer),
-    )
+    events.secured(identityOf(certificate), exporterOf(socket))
     socket.on('data', (octets: Buffer) => events.text(octets))
     writer.open(socket)
   })
@@ -66,7 +63,7 @@ export function openTlsServer(credentials: TlsCredentials, events: TlsEvents): T
 }
 
 function identityOf(certificate: X509Certificate): Identity {
-  const commonName = /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? ''
+  const commonName = commonNameOf(certificate.subject)
   const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase()
   return { commonName, serial: serialText(certificate.serialNumber), fingerprint }
 }

@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { Fatal } from '../../../shared/result/result.ts'
 import { makeCertificate, makeRevocationList, type Authority } from '../core/pki/certificate.ts'
+import { commonNameOf } from '../core/pki/common-name.ts'
 import {
   formatClientKey,
   formatServerKey,
@@ -147,8 +148,7 @@ export class PkiFolder {
   }
 
   #authority(): Authority {
-    const commonName =
-      /^CN=(.*)$/m.exec(new X509Certificate(this.#read(FILE.ca)).subject)?.[1] ?? ''
+    const commonName = commonNameOf(new X509Certificate(this.#read(FILE.ca)).subject)
     return { commonName, key: createPrivateKey(this.#read(FILE.caKey)) }
   }
 

@@ -5,9 +5,8 @@ import { isData, opcodeOf } from '../control/opcode.ts'
 import { DataChannel } from '../data/data-channel.ts'
 import { sealedPackets, type DataCipher } from '../data/data-cipher.ts'
 import { dataKeysOf } from '../data/key-material.ts'
-import type { TlsEnd } from '../gateway/client.ts'
-import type { Exporter } from '../session/peer-keys.ts'
 import { ClientSession } from '../session/client-session.ts'
+import type { TlsEnd, TlsEvents } from '../session/tls-end.ts'
 import { clampSegmentSize } from '../tunnel/ip-packet.ts'
 import { isOcc, isPing, Keepalive, PING } from '../tunnel/ping.ts'
 import { segmentLimits } from '../tunnel/segment-limits.ts'
@@ -29,17 +28,9 @@ export type VpnClientSettings = {
   readonly filter: (option: string) => 'accept' | 'ignore' | 'reject'
 }
 
-/** What TLS of one key id tells. */
-export interface ClientTlsEvents {
-  output(octets: Uint8Array): void
-  secured(exporter: Exporter): void
-  text(octets: Uint8Array): void
-  failed(reason: string): void
-}
-
 export interface VpnClientWorld {
   send(packet: Uint8Array): void
-  openTls(events: ClientTlsEvents): TlsEnd
+  openTls(events: TlsEvents): TlsEnd
   toTunnel(packet: Uint8Array): void
   random(octets: number): Uint8Array
   nowMs(): number
@@ -60,8 +51,6 @@ export type ConnectionEnd = {
 
 /** Without `ping-restart` of the gateway's. */
 const DEFAULT_KEEPALIVE = { pingMs: 10_000, restartMs: 120_000 } as const
-const SEND_DELAY_LIMIT_MS = 60_000
-const RETIRE_MS = 3_600_000
 /** DATA_V2, dynamic tls-crypt and the rest of what `ClientSession` can do. */
 const PROTOCOL_BITS = 2 | 4 | 8 | 128 | 512
 
@@ -69,7 +58,6 @@ export class VpnClient {
   readonly #settings: VpnClientSettings
   readonly #world: VpnClientWorld
   readonly #session: ClientSession
-  readonly #tls = new Map<number, TlsEnd>()
   #data: DataChannel | undefined
   #keepalive: Keepalive | undefined
   #pushed: PushedSettings | undefined
@@ -94,13 +82,9 @@ export class VpnClient {
       random: (octets) => world.random(octets),
       events: {
         send: (packet) => world.send(packet),
-        openTls: (keyId) => void this.#tls.set(keyId, this.#openTls(keyId)),
-        feedTls: (keyId, octets) => this.#tls.get(keyId)?.feed(octets),
-        writeTls: (keyId, octets) => this.#tls.get(keyId)?.write(octets),
-        closeTls: (keyId) => {
-          this.#tls.get(keyId)?.close()
-          this.#tls.delete(keyId)
-        },
+        openTls: (tlsEvents) => world.openTls(tlsEvents),
+        wake: () => world.wake(),
+        nowMs: () => world.nowMs(),
         pushed: (options) => this.#takePushed(options),
         keys: (keyId, material) => this.#keys(keyId, material),
         text: (text) => this.#text(text),
@@ -168,25 +152,7 @@ export class VpnClient {
   /** Nothing comes of it any more. */
   close(): void {
     this.#isEnded = true
-    for (const end of this.#tls.values()) end.close()
-    this.#tls.clear()
-  }
-
-  #openTls(keyId: number): TlsEnd {
-    return this.#world.openTls({
-      output: (octets) => {
-        this.#session.tlsOutput(keyId, octets)
-        this.#world.wake()
-      },
-      secured: (exporter) => this.#session.tlsSecured(keyId, exporter),
-      text: (octets) => {
-        this.#session.tlsText(keyId, octets, this.#world.nowMs())
-        this.#world.wake()
-      },
-      failed: (reason) => {
-        if (!this.#isEnded) this.#session.tlsFailed(keyId, reason)
-      },
-    })
+    this.#session.close()
   }
 
   #takePushed(options: readonly string[]): void {
@@ -219,14 +185,13 @@ export class VpnClient {
     const pushed = this.#pushed
     if (this.#isEnded || pushed === undefined) return
     const nowMs = this.#world.nowMs()
-    const { digest, handWindowMs, renegotiateMs } = this.#settings
+    const { digest, renegotiateMs } = this.#settings
     const isFirst = this.#data === undefined
     this.#data ??= new DataChannel(pushed.peerId)
     const sealed = sealedPackets(pushed.cipher!, dataKeysOf(material, 'client'), digest, (octets) =>
       this.#world.random(octets),
     )
-    const delayMs = isFirst ? 0 : Math.min(handWindowMs, renegotiateMs / 2, SEND_DELAY_LIMIT_MS)
-    this.#data.add(keyId, sealed, nowMs, nowMs + delayMs, RETIRE_MS)
+    this.#data.renew(keyId, sealed, nowMs, this.#settings)
     this.#renegotiateAtMs = nowMs + renegotiateMs
     if (!isFirst) return
     const { pingMs = DEFAULT_KEEPALIVE.pingMs, restartMs = DEFAULT_KEEPALIVE.restartMs } = pushed

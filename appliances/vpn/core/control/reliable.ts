@@ -129,13 +129,6 @@ export class Reliable {
     return acks
   }
 
-  /** When `due` has something without anything coming in; Infinity: never. */
-  nextDueMs(): number {
-    let next = Infinity
-    for (const { dueAtMs } of this.#sent.values()) next = Math.min(next, dueAtMs)
-    return next
-  }
-
   /** RFC 6298 §2. */
   #measure(roundTripMs: number): void {
     if (this.#roundTripMs === undefined) {

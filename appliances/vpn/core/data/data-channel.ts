@@ -7,6 +7,10 @@ import { ReplayWindow } from './replay-window.ts'
 export const PACKET_ID = { renegotiateAt: 0xff00_0000, last: 0xffff_ffff } as const
 /** The newest, the one in use until the other side surely has it, and one whose last packets are still under way. */
 const KEYS_LIMIT = 3
+/** A new key is sent with after this at the latest: the other side has it by then. */
+const SEND_DELAY_LIMIT_MS = 60_000
+/** A key that was replaced still opens packets. */
+const RETIRE_MS = 3_600_000
 /** "No peer id" in a DATA_V2 header. */
 const NO_PEER_ID = 0xff_ffff
 
@@ -32,6 +36,19 @@ export class DataChannel {
   /** `peerId` undefined: DATA_V1, for peers that know no other. */
   constructor(peerId: number | undefined) {
     this.#peerId = peerId
+  }
+
+  /** As `add`, at times that follow from how often keys are made anew and how long that may take. */
+  renew(
+    keyId: number,
+    sealed: SealedPackets,
+    nowMs: number,
+    times: { readonly handWindowMs: number; readonly renegotiateMs: number },
+  ): void {
+    const { handWindowMs, renegotiateMs } = times
+    const isFirst = this.#keys.length === 0
+    const delayMs = isFirst ? 0 : Math.min(handWindowMs, renegotiateMs / 2, SEND_DELAY_LIMIT_MS)
+    this.add(keyId, sealed, nowMs, nowMs + delayMs, RETIRE_MS)
   }
 
   /** The older keys go on for `retireMs`; this one is sent with from `sendFromMs` on. */

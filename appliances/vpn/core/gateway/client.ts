@@ -1,5 +1,4 @@
 // One client of the gateway: its session, what it was given, and its part of the tunnel.
-import type { ControlWrap } from '../wrap/control-wrap.ts'
 import type { DataChannel } from '../data/data-channel.ts'
 import type { DataCipher } from '../data/data-cipher.ts'
 import type { ServerSession } from '../session/server-session.ts'
@@ -31,9 +30,7 @@ export type Client = {
   /** Its peer id in data packets. */
   readonly id: number
   remote: Remote
-  readonly wrap: ControlWrap
   readonly session: ServerSession
-  readonly tls: Map<number, TlsEnd>
   readonly sinceMs: number
   identity: Identity | undefined
   settings: ClientSettings | undefined
@@ -44,12 +41,4 @@ export type Client = {
   keepalive: Keepalive | undefined
   renegotiateAtMs: number
   isGone: boolean
-}
-
-/** TLS of one key id, which the shell speaks. */
-export interface TlsEnd {
-  feed(octets: Uint8Array): void
-  /** In a record of its own. */
-  write(octets: Uint8Array): void
-  close(): void
 }

@@ -7,8 +7,8 @@ import { ciphersOf } from '../control/protocol-bits.ts'
 import { DataChannel, type Refusal } from '../data/data-channel.ts'
 import { isDataCipher, sealedPackets, type DataCipher } from '../data/data-cipher.ts'
 import { dataKeysOf } from '../data/key-material.ts'
-import type { Exporter } from '../session/peer-keys.ts'
 import { ServerSession } from '../session/server-session.ts'
+import type { Exporter, TlsEnd, TlsEvents } from '../session/tls-end.ts'
 import type { AddressPool } from '../tunnel/address-pool.ts'
 import { ClientRoutes } from '../tunnel/client-routes.ts'
 import { clampSegmentSize, destinationOf, isMulticast, sourceOf } from '../tunnel/ip-packet.ts'
@@ -16,7 +16,7 @@ import { segmentLimits } from '../tunnel/segment-limits.ts'
 import { isOcc, isPing, Keepalive, OCC_EXIT, OCC_MAGIC, PING } from '../tunnel/ping.ts'
 import type { AuthDigest } from '../wrap/control-wrap.ts'
 import { formatAddress } from '../../../../shared/net/address.ts'
-import type { Client, ClientSettings, Identity, TlsEnd } from './client.ts'
+import type { Client, ClientSettings, Identity } from './client.ts'
 import type { OpeningLimiter } from './opening-limiter.ts'
 import type { OpenedWrap, Openings } from './opening.ts'
 import type { Remote } from './remote.ts'
@@ -49,18 +49,14 @@ export type Decision =
   /** What the client may read. */
   | { readonly ok: false; readonly reason: string }
 
-/** What TLS of one key id tells. */
-export interface TlsEvents {
-  /** Octets for the peer. */
-  output(octets: Uint8Array): void
+/** As `TlsEvents`; `secured` tells who it is. */
+export type GatewayTlsEvents = Omit<TlsEvents, 'secured'> & {
   secured(identity: Identity, exporter: Exporter): void
-  text(octets: Uint8Array): void
-  failed(reason: string): void
 }
 
 /** The world of a gateway. */
 export interface GatewayWorld {
-  openTls(events: TlsEvents): TlsEnd
+  openTls(events: GatewayTlsEvents): TlsEnd
   /** `decide` is called once, now or later. */
   authenticate(client: Client, message: KeyMessage, decide: (decision: Decision) => void): void
   toTunnel(packet: Uint8Array): void
@@ -87,10 +83,7 @@ export type DropReason =
   | 'unroutable'
 
 const PEER_ID_LIMIT = 0xff_fffe
-/** A new key is sent with after this, so that the client has it by then. */
-const SEND_DELAY_LIMIT_MS = 60_000
-/** A key that was replaced still opens packets. */
-const RETIRE_MS = 3_600_000
+
 export class Gateway {
   readonly #settings: GatewaySettings
   readonly #world: GatewayWorld
@@ -151,12 +144,6 @@ export class Gateway {
     }
   }
 
-  nextDueMs(): number {
-    let next = Infinity
-    for (const client of this.#clients.values()) next = Math.min(next, client.session.nextDueMs())
-    return next
-  }
-
   /** Sends away whoever `isMeant`, and tells it so. */
   dismiss(
     isMeant: (client: Client) => boolean,
@@ -177,7 +164,9 @@ export class Gateway {
 
   #receiveControl(remote: Remote, packet: Uint8Array, nowMs: number): void {
     const known =
-      packet.length >= HEADER_OCTETS ? this.#sessions.get(sessionKey(remote, packet)) : undefined
+      packet.length < HEADER_OCTETS
+        ? undefined
+        : this.#sessions.get(sessionKey(remote, packet.subarray(1, HEADER_OCTETS)))
     if (known !== undefined) {
       // A reset of a session that is under way was sent before our answer came.
       const opcode = opcodeOf(packet)
@@ -194,7 +183,7 @@ export class Gateway {
     if (opening.kind === 'answer') return remote.send(opening.packet)
     if (this.#clients.size >= this.#settings.clientsLimit) return this.#world.dropped('limited')
     const client = this.#start(remote, opening.sessionId, opening.opened, nowMs)
-    this.#sessions.set(sessionKey(remote, packet), client)
+    this.#sessions.set(sessionKey(remote, opening.remoteSessionId), client)
     const { session } = client
     if (opening.resumes) {
       session.control.resume(opening.remoteSessionId, nowMs)
@@ -206,7 +195,6 @@ export class Gateway {
   }
 
   #start(remote: Remote, sessionId: Uint8Array, opened: OpenedWrap, nowMs: number): Client {
-    const tls = new Map<number, TlsEnd>()
     const session: ServerSession = new ServerSession({
       wrap: opened.wrap,
       wrapKey: opened.key,
@@ -216,13 +204,8 @@ export class Gateway {
       random: (octets) => this.#world.random(octets),
       events: {
         send: (packet) => client.remote.send(packet),
-        openTls: (keyId) => void tls.set(keyId, this.#openTls(client, keyId)),
-        feedTls: (keyId, octets) => tls.get(keyId)?.feed(octets),
-        writeTls: (keyId, octets) => tls.get(keyId)?.write(octets),
-        closeTls: (keyId) => {
-          tls.get(keyId)?.close()
-          tls.delete(keyId)
-        },
+        openTls: (events) => this.#openTls(client, events),
+        wake: () => this.#world.wake(),
         authenticate: (keyId, message) => this.#authenticate(client, keyId, message),
         keys: (keyId, material) => this.#keys(client, keyId, material),
         text: (text) => this.#text(client, text),
@@ -232,9 +215,7 @@ export class Gateway {
     const client: Client = {
       id: this.#freeId(),
       remote,
-      wrap: opened.wrap,
       session,
-      tls,
       sinceMs: nowMs,
       identity: undefined,
       settings: undefined,
@@ -250,26 +231,16 @@ export class Gateway {
     return client
   }
 
-  #openTls(client: Client, keyId: number): TlsEnd {
+  #openTls(client: Client, events: TlsEvents): TlsEnd {
     return this.#world.openTls({
-      output: (octets) => {
-        client.session.tlsOutput(keyId, octets)
-        this.#world.wake()
-      },
+      ...events,
       secured: (identity, exporter) => {
         if (client.identity !== undefined && client.identity.commonName !== identity.commonName) {
-          client.session.tlsFailed(keyId, 'it renegotiated with another name')
+          events.failed('it renegotiated with another name')
           return
         }
         client.identity = identity
-        client.session.tlsSecured(keyId, exporter)
-      },
-      text: (octets) => {
-        client.session.tlsText(keyId, octets)
-        this.#world.wake()
-      },
-      failed: (reason) => {
-        if (!client.isGone) client.session.tlsFailed(keyId, reason)
+        events.secured(exporter)
       },
     })
   }
@@ -300,9 +271,11 @@ export class Gateway {
           other.identity?.commonName === commonName
         )
           this.#end(other, 'it came again')
-    const pooled = settings.lease === undefined
     const lease = settings.lease ?? this.#settings.pool.take(commonName)
     if (lease === undefined) return 'no address is free'
+    // From here on the end of the client gives it back.
+    client.lease = lease
+    client.isPooled = settings.lease === undefined
     const isFree =
       this.#routes.addHost(lease.ipv4, client) &&
       (lease.ipv6 === undefined || this.#routes.addHost(lease.ipv6, client))
@@ -310,8 +283,6 @@ export class Gateway {
     for (const network of settings.networks) this.#routes.addNetwork(network, client)
     client.settings = settings
     client.cipher = cipher
-    client.lease = lease
-    client.isPooled = pooled
     client.session.admit(keyId, { push: this.#pushOf(client) })
     return undefined
   }
@@ -350,14 +321,13 @@ export class Gateway {
 
   #keys(client: Client, keyId: number, material: Uint8Array): void {
     const nowMs = this.#world.nowMs()
-    const { digest, renegotiateMs, pingMs, restartMs, handWindowMs } = this.#settings
+    const { digest, renegotiateMs, pingMs, restartMs } = this.#settings
     const isFirst = client.data === undefined
     client.data ??= new DataChannel(client.session.takesPeerId ? client.id : undefined)
     const sealed = sealedPackets(client.cipher!, dataKeysOf(material, 'server'), digest, (octets) =>
       this.#world.random(octets),
     )
-    const delayMs = isFirst ? 0 : Math.min(handWindowMs, renegotiateMs / 2, SEND_DELAY_LIMIT_MS)
-    client.data.add(keyId, sealed, nowMs, nowMs + delayMs, RETIRE_MS)
+    client.data.renew(keyId, sealed, nowMs, this.#settings)
     client.renegotiateAtMs = nowMs + renegotiateMs
     if (!isFirst) return
     // A client waits as long as it was told; the gateway waits twice that.
@@ -398,7 +368,7 @@ export class Gateway {
     this.#forget(client)
     client.remote = remote
     this.#byRemote.set(remote.name, client)
-    this.#sessions.set(`${remote.name} ${hexOf(client.session.control.remoteSessionId!)}`, client)
+    this.#sessions.set(ownKey(client), client)
     return true
   }
 
@@ -437,14 +407,13 @@ export class Gateway {
     this.#forget(client)
     this.#routes.remove(client)
     if (client.isPooled && client.lease !== undefined) this.#settings.pool.release(client.lease)
-    for (const end of client.tls.values()) end.close()
-    client.tls.clear()
+    client.session.close()
     this.#world.disconnected(client, reason)
   }
 
   #forget(client: Client): void {
     if (this.#byRemote.get(client.remote.name) === client) this.#byRemote.delete(client.remote.name)
-    for (const [key, other] of this.#sessions) if (other === client) this.#sessions.delete(key)
+    this.#sessions.delete(ownKey(client))
   }
 
   #freeId(): number {
@@ -455,10 +424,10 @@ export class Gateway {
   }
 }
 
-function sessionKey(remote: Remote, packet: Uint8Array): string {
-  return `${remote.name} ${hexOf(packet.subarray(1, HEADER_OCTETS))}`
+function sessionKey(remote: Remote, sessionId: Uint8Array): string {
+  return `${remote.name} ${Buffer.from(sessionId).toString('hex')}`
 }
 
-function hexOf(octets: Uint8Array): string {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex')
+function ownKey({ remote, session }: Client): string {
+  return sessionKey(remote, session.control.remoteSessionId!)
 }

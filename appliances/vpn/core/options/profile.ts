@@ -1,6 +1,7 @@
 // A client's `.ovpn` file as people have them: what is understood is taken, what does no harm is passed over with a
 // warning, and what would leave the connection less safe if it were passed over stops the start.
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
+import type { Result } from '../../../../shared/result/result.ts'
 import { isDataCipher, type DataCipher } from '../data/data-cipher.ts'
 import { AUTH_DIGESTS, type AuthDigest } from '../wrap/control-wrap.ts'
 import { readOptions, type OptionLine } from './option-lines.ts'
@@ -52,7 +53,7 @@ export type Profile = {
 }
 
 /** What a file that an option names holds, or why it cannot be read. */
-export type LoadFile = (path: string) => { readonly text: string } | { readonly why: string }
+export type LoadFile = (path: string) => Result<string, string>
 
 const DEFAULT_CIPHERS: readonly DataCipher[] = ['AES-256-GCM', 'AES-128-GCM', 'CHACHA20-POLY1305']
 const REMOTES_LIMIT = 64
@@ -259,8 +260,8 @@ class ProfileReader {
     if (name === 'tls-auth' && direction !== undefined)
       this.#keyDirection = this.#direction(option, direction)
     const loaded = this.#load(path)
-    if ('text' in loaded) this.#content.set(name, loaded.text)
-    else this.#refuse(option, `${path}: ${loaded.why}`)
+    if (loaded.ok) this.#content.set(name, loaded.value)
+    else this.#refuse(option, `${path}: ${loaded.error}`)
   }
 
   #takeConnection(block: string, { line }: OptionLine): void {

@@ -221,7 +221,7 @@ export class ControlSession {
     this.#renegotiationWrap = new CryptWrap(key, this.#role)
   }
 
-  /** Sends what is due. To be called after whatever came in, and at `nextDueMs`. */
+  /** Sends what is due. To be called after whatever came in, and now and then. */
   flush(nowMs: number): void {
     for (const state of this.#keys.values()) {
       const { keyId, reliable } = state
@@ -241,13 +241,6 @@ export class ControlSession {
         this.#send(OPCODE.ack, keyId, encodeControlBody(body))
       }
     }
-  }
-
-  nextDueMs(): number {
-    let next = Infinity
-    for (const { reliable, isDone, deadlineMs } of this.#keys.values())
-      next = Math.min(next, reliable.nextDueMs(), isDone ? Infinity : deadlineMs)
-    return next
   }
 
   #mayRenegotiate(keyId: number): boolean {

@@ -7,12 +7,11 @@ import {
 } from '../control/key-method.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
 import { ControlTexts } from './control-text.ts'
-
-/** RFC 5705: octets that only the two ends of a TLS session can make. */
-export type Exporter = (label: string) => Uint8Array
+import type { Exporter, TlsEnd } from './tls-end.ts'
 
 export class PeerKeys {
   readonly keyId: number
+  tls: TlsEnd | undefined
   /** Set once TLS is up. */
   exporter: Exporter | undefined
   ours: KeySource | undefined

@@ -42,12 +42,6 @@ export class AddressPool {
     if (offset !== undefined) this.#reserved.add(offset)
   }
 
-  /** What `owner` had before, told from outside (a pool that was kept). */
-  remember(owner: string, ipv4: Uint8Array): void {
-    const offset = this.#offsetOf(ipv4)
-    if (offset !== undefined && !this.#reserved.has(offset)) this.#keepInMind(owner, offset)
-  }
-
   /** Undefined when all are taken. */
   take(owner: string): Lease | undefined {
     const last = this.#lastOf.get(owner)
@@ -61,11 +55,6 @@ export class AddressPool {
   release({ ipv4 }: Lease): void {
     const offset = this.#offsetOf(ipv4)
     if (offset !== undefined) this.#ownerOf.delete(offset)
-  }
-
-  /** Who has or had which, for keeping: `name,10.8.0.2`. */
-  *remembered(): IterableIterator<readonly [owner: string, lease: Lease]> {
-    for (const [owner, offset] of this.#lastOf) yield [owner, this.#lease(offset)]
   }
 
   #lease(offset: number): Lease {

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { filterOf, readProfile } from '../../../../../../appliances/vpn/core/options/profile.ts'
+import { err, ok } from '../../../../../../shared/result/result.ts'
 import { formatProblem } from '../../../../../../shared/result/problem.ts'
 
-const load = (path: string) =>
-  path === 'ca.crt' ? { text: 'CA' } : { why: 'Cannot be read (ENOENT)' }
+const load = (path: string) => (path === 'ca.crt' ? ok('CA') : err('Cannot be read (ENOENT)'))
 const BASE = 'client\nremote vpn.example.org\nca ca.crt\nauth-user-pass\nremote-cert-tls server\n'
 const read = (text: string) => {
   const { profile, problems } = readProfile(text, 'x.ovpn', load)
