@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import type { Log } from '../../../shared/log/log.ts'
+import { isPermitted } from '../../../shared/native/permission.ts'
 import { openUdpSystem, type UdpSocket, type UdpSystem } from '../../../shared/native/udp-socket.ts'
 import { formatAddress } from '../../../shared/net/address.ts'
 import type { Endpoint } from '../../../shared/net/endpoint.ts'
@@ -32,10 +33,7 @@ declare const PACKET_WORKER_CODE: string | undefined
 
 /** What packet workers need of the machine; undefined where FFI or threads are refused. */
 export async function openPlaneSystem(): Promise<UdpSystem | undefined> {
-  // Node's types know no permissions.
-  const { permission } = process as { permission?: { has(scope: string): boolean } }
-  if (permission !== undefined && !permission.has('worker')) return undefined
-  return await openUdpSystem()
+  return isPermitted('worker') ? await openUdpSystem() : undefined
 }
 
 export type PlaneOptions = {

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { isPermitted } from '../../../shared/native/permission.ts'
 import { Bug } from '../../../shared/result/result.ts'
 import type { ZoneKey } from '../core/dnssec/key-file.ts'
 import type { SignerSettings, SigningRound } from '../core/dnssec/signing-plan.ts'
@@ -24,9 +25,7 @@ export class SignThread {
 
   /** Undefined where threads are refused. */
   static open(): SignThread | undefined {
-    // Node's types know no permissions.
-    const { permission } = process as { permission?: { has(scope: string): boolean } }
-    return permission === undefined || permission.has('worker') ? new SignThread() : undefined
+    return isPermitted('worker') ? new SignThread() : undefined
   }
 
   /** `before` must not be signed further until it is done. Undefined when it was stopped. */
