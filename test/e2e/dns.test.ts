@@ -9,13 +9,10 @@ import { afterEach, expect, test } from 'vitest'
 import { dnsConfig } from '../../appliances/dns/config.ts'
 import { serve } from '../../appliances/dns/serve.ts'
 import type { Running } from '../../shared/appliance/appliance.ts'
-import { systemClock } from '../../shared/clock/clock.ts'
-import { decodeConfig } from '../../shared/config/decode.ts'
-import { silentLog, type Log } from '../../shared/log/log.ts'
-import { Registry } from '../../shared/metrics/registry.ts'
-import { formatProblem } from '../../shared/result/problem.ts'
+import type { Registry } from '../../shared/metrics/registry.ts'
 import { git, gitOk } from '../support/git.ts'
 import { peerTest } from '../support/peers.ts'
+import { runHere } from '../support/running-appliance.ts'
 import { tempDir } from '../support/temp.ts'
 import { commit, firstPush } from '../support/working-copy.ts'
 
@@ -57,23 +54,7 @@ path = ${JSON.stringify(path)}
 listen = "127.0.0.1:0"
 [observe]
 `
-  const config = decodeConfig(text, 'dns.toml', dnsConfig, set)
-  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
-  const events: string[] = []
-  const say = (event: string, fields?: object) =>
-    void events.push(`${event} ${JSON.stringify(fields)}`)
-  const log: Log = { ...silentLog, info: say, warn: say, error: say }
-  const registry = new Registry()
-  const running = await serve({
-    config: config.value,
-    log,
-    metrics: registry,
-    clock: systemClock,
-    signal: new AbortController().signal,
-    fail: (error) => {
-      throw error
-    },
-  })
+  const { running, registry, events } = await runHere(text, dnsConfig, serve, { set })
   const [v4, v6, url] = running.addresses
   const portOf = (address: string | undefined) => Number(/:(\d+)$/.exec(address ?? '')?.[1])
   const server = { running, registry, port: portOf(v4), port6: portOf(v6), url: url!, events }

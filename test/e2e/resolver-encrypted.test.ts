@@ -6,7 +6,8 @@ import { freePort } from '../../tools/running.ts'
 import { makeCertificate } from '../support/certificate.ts'
 import { hasPeer, peerPath, peerTest } from '../support/peers.ts'
 import { startDns, type RunningDns } from '../support/running-dns.ts'
-import { startResolver, type RunningResolver } from '../support/running-resolver.ts'
+import type { RunningAppliance } from '../support/running-appliance.ts'
+import { startResolver } from '../support/running-resolver.ts'
 import { tempDir } from '../support/temp.ts'
 
 const NEEDED = ['git', 'openssl']
@@ -14,8 +15,8 @@ const ZONE =
   '$TTL 300\n@ SOA ns host 1 7200 3600 1209600 60\n@ NS ns\nns A 192.0.2.1\nwww A 192.0.2.80\n'
 
 let dns: RunningDns
-let resolver: RunningResolver
-let strict: RunningResolver
+let resolver: RunningAppliance
+let strict: RunningAppliance
 
 beforeAll(async () => {
   if (!NEEDED.every(hasPeer)) return

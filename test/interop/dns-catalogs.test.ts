@@ -7,7 +7,7 @@ import { afterEach, describe, expect } from 'vitest'
 import { startDns, type DnsServer } from '../support/dns-server.ts'
 import { git, gitOk } from '../support/git.ts'
 import { until } from '../support/house.ts'
-import { freePort, startServer, type NameServer } from '../support/name-servers.ts'
+import { freePort, nsdServer, startServer, type NameServer } from '../support/name-servers.ts'
 import { peerTest } from '../support/peers.ts'
 import { tempDir } from '../support/temp.ts'
 import { commit, firstPush } from '../support/working-copy.ts'
@@ -216,19 +216,7 @@ async function startNsdPrimary({ dir, port, ours }: Layout): Promise<NameServer>
   )
   writeFileSync(
     file,
-    `server:
-  ip-address: 127.0.0.1@${port}
-  server-count: 1
-  username: ""
-  zonesdir: "${dir}"
-  database: ""
-  pidfile: "${dir}/nsd.pid"
-  xfrdfile: "${dir}/xfrd.state"
-  xfrdir: "${dir}"
-  zonelistfile: "${dir}/zone.list"
-  logfile: "${dir}/nsd.log"
-  rrl-ratelimit: 0
-remote-control:
+    `${nsdServer(dir, '127.0.0.1', port)}remote-control:
   control-enable: no
 key:
   name: "k.test"

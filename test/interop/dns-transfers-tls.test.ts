@@ -10,7 +10,7 @@ import { makeCertificate, type MadeCertificate } from '../support/certificate.ts
 import { startDns, type DnsServer } from '../support/dns-server.ts'
 import { gitOk } from '../support/git.ts'
 import { until } from '../support/house.ts'
-import { freePort, startServer, type NameServer } from '../support/name-servers.ts'
+import { freePort, nsdServer, startServer, type NameServer } from '../support/name-servers.ts'
 import { peerTest } from '../support/peers.ts'
 import { tempDir } from '../support/temp.ts'
 import { commit, firstPush } from '../support/working-copy.ts'
@@ -234,19 +234,7 @@ async function startNsd(
   const file = join(dir, 'nsd.conf')
   writeFileSync(
     file,
-    `server:
-  ip-address: 127.0.0.1@${port}
-  server-count: 1
-  username: ""
-  zonesdir: "${dir}"
-  database: ""
-  pidfile: "${dir}/nsd.pid"
-  xfrdfile: "${dir}/xfrd.state"
-  xfrdir: "${dir}"
-  zonelistfile: "${dir}/zone.list"
-  logfile: "${dir}/nsd.log"
-  rrl-ratelimit: 0
-${server}remote-control:
+    `${nsdServer(dir, '127.0.0.1', port)}${server}remote-control:
   control-enable: no
 key:
   name: "k.test"

@@ -13,7 +13,7 @@ import { Registry } from '../../shared/metrics/registry.ts'
 import { formatProblem } from '../../shared/result/problem.ts'
 import { gitOk } from '../support/git.ts'
 import { RecordedLog, until } from '../support/house.ts'
-import { freePort, startServer, type NameServer } from '../support/name-servers.ts'
+import { freePort, nsdServer, startServer, type NameServer } from '../support/name-servers.ts'
 import { peerTest } from '../support/peers.ts'
 import { tempDir } from '../support/temp.ts'
 import { commit, firstPush } from '../support/working-copy.ts'
@@ -175,19 +175,7 @@ async function startNsd({ dir, port, ours, role }: Layout): Promise<NameServer> 
       : `  notify: ${at}\n  provide-xfr: 127.0.0.1 k.example.org\n  store-ixfr: yes\n  create-ixfr: yes\n`
   writeFileSync(
     file,
-    `server:
-  ip-address: 127.0.0.1@${port}
-  server-count: 1
-  username: ""
-  zonesdir: "${dir}"
-  database: ""
-  pidfile: "${dir}/nsd.pid"
-  xfrdfile: "${dir}/xfrd.state"
-  xfrdir: "${dir}"
-  zonelistfile: "${dir}/zone.list"
-  logfile: "${dir}/nsd.log"
-  rrl-ratelimit: 0
-remote-control:
+    `${nsdServer(dir, '127.0.0.1', port)}remote-control:
   control-enable: no
 key:
   name: "k.example.org"

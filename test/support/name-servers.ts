@@ -22,17 +22,9 @@ const HOST = '127.0.0.1'
 const START_LIMIT_MS = 5000
 const ANSWER_LIMIT_MS = 2000
 
-/** NSD in the foreground on a port of its own; `dir` holds its files. */
-export async function startNsd(
-  dir: string,
-  zones: readonly ZoneFile[],
-  at?: ServerPlace,
-): Promise<NameServer> {
-  const { host, port } = at ?? { host: HOST, port: await freePort() }
-  const config = join(dir, 'nsd.conf')
-  writeFileSync(
-    config,
-    `server:
+/** The `server:` part of a configuration of NSD, whose files are all in `dir`; more of it may follow. */
+export function nsdServer(dir: string, host: string, port: number): string {
+  return `server:
   ip-address: ${host}@${port}
   server-count: 1
   username: ""
@@ -43,9 +35,22 @@ export async function startNsd(
   xfrdir: "${dir}"
   zonelistfile: "${dir}/zone.list"
   logfile: "${dir}/nsd.log"
-  minimal-responses: no
-  refuse-any: no
   rrl-ratelimit: 0
+`
+}
+
+/** NSD in the foreground on a port of its own; `dir` holds its files. */
+export async function startNsd(
+  dir: string,
+  zones: readonly ZoneFile[],
+  at?: ServerPlace,
+): Promise<NameServer> {
+  const { host, port } = at ?? { host: HOST, port: await freePort() }
+  const config = join(dir, 'nsd.conf')
+  writeFileSync(
+    config,
+    `${nsdServer(dir, host, port)}  minimal-responses: no
+  refuse-any: no
   rrl-whitelist-ratelimit: 0
   verbosity: 0
 remote-control:

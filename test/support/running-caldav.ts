@@ -5,12 +5,9 @@ import { serve } from '../../appliances/caldav/serve.ts'
 import type { Running } from '../../shared/appliance/appliance.ts'
 import { formatPasswordHash } from '../../shared/auth/password-hash.ts'
 import { scryptSync } from 'node:crypto'
-import { systemClock } from '../../shared/clock/clock.ts'
-import { decodeConfig } from '../../shared/config/decode.ts'
-import { silentLog, type Log } from '../../shared/log/log.ts'
-import { Registry } from '../../shared/metrics/registry.ts'
-import { formatProblem } from '../../shared/result/problem.ts'
+import type { Registry } from '../../shared/metrics/registry.ts'
 import { seedStore } from '../../tools/house/seed.ts'
+import { runHere } from './running-appliance.ts'
 import { tempDir } from './temp.ts'
 
 export type RunningCaldav = {
@@ -73,23 +70,7 @@ path = ${JSON.stringify(path)}
 listen = "127.0.0.1:0"
 [observe]
 `
-  const config = decodeConfig(text, 'caldav.toml', caldavConfig)
-  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
-  const events: string[] = []
-  const say = (event: string, fields?: object): void =>
-    void events.push(`${event} ${JSON.stringify(fields)}`)
-  const log: Log = { ...silentLog, info: say, warn: say, error: say }
-  const registry = new Registry()
-  const running = await serve({
-    config: config.value,
-    log,
-    metrics: registry,
-    clock: systemClock,
-    signal: new AbortController().signal,
-    fail: (error) => {
-      throw error
-    },
-  })
+  const { running, registry, events } = await runHere(text, caldavConfig, serve)
   const origin = running.addresses[0]!.replace(/\/$/, '')
   return {
     running,

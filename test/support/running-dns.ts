@@ -3,11 +3,8 @@ import { join } from 'node:path'
 import { dnsConfig } from '../../appliances/dns/config.ts'
 import { serve } from '../../appliances/dns/serve.ts'
 import type { Running } from '../../shared/appliance/appliance.ts'
-import { systemClock } from '../../shared/clock/clock.ts'
-import { decodeConfig } from '../../shared/config/decode.ts'
-import { silentLog, type Log } from '../../shared/log/log.ts'
-import { Registry } from '../../shared/metrics/registry.ts'
-import { formatProblem } from '../../shared/result/problem.ts'
+import type { Registry } from '../../shared/metrics/registry.ts'
+import { runHere } from './running-appliance.ts'
 import { tempDir } from './temp.ts'
 import { firstPush } from './working-copy.ts'
 
@@ -37,25 +34,7 @@ listen = "127.0.0.1:0"
 [observe]
 ${more}
 `
-  const config = decodeConfig(text, 'dns.toml', dnsConfig)
-  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
-  const events: string[] = []
-  const say = (event: string, fields?: object): void =>
-    void events.push(`${event} ${JSON.stringify(fields)}`)
-  const log: Log = { ...silentLog, info: say, warn: say, error: say }
-  const registry = new Registry()
-  const running = await serve({
-    config: config.value,
-    log,
-    metrics: registry,
-    clock: systemClock,
-    signal: new AbortController().signal,
-    fail: (error) => {
-      throw error
-    },
-  })
-  const addressOf = (scheme: string) => running.addresses.find((a) => a.startsWith(`${scheme}:`))!
-  const copy = await firstPush(addressOf('http'), files)
-  const port = (scheme: string): number => Number(/:(\d+)(?:\/|$)/.exec(addressOf(scheme))![1])
+  const { running, registry, events, address, port } = await runHere(text, dnsConfig, serve)
+  const copy = await firstPush(address('http'), files)
   return { running, registry, events, port, copy }
 }

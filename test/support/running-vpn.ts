@@ -8,13 +8,9 @@ import { vpnConfig } from '../../appliances/vpn/config.ts'
 import { PkiFolder } from '../../appliances/vpn/pki/pki-folder.ts'
 import { serve } from '../../appliances/vpn/serve.ts'
 import type { Running } from '../../shared/appliance/appliance.ts'
-import { systemClock } from '../../shared/clock/clock.ts'
-import { decodeConfig } from '../../shared/config/decode.ts'
-import { silentLog, type Log } from '../../shared/log/log.ts'
-import { Registry } from '../../shared/metrics/registry.ts'
-import { formatProblem } from '../../shared/result/problem.ts'
 import { freePort } from '../../tools/running.ts'
 import { peerPath } from './peers.ts'
+import { runHere, type RunningAppliance } from './running-appliance.ts'
 import { tempDir } from './temp.ts'
 
 export type Pki = {
@@ -59,14 +55,7 @@ export function makeStaticKey(): string {
   return file
 }
 
-export type RunningVpn = {
-  readonly running: Running
-  readonly registry: Registry
-  readonly events: string[]
-  /** By scheme: udp, tcp, http (the store). */
-  port(scheme: string): number
-  readonly storeUrl: string
-}
+export type RunningVpn = RunningAppliance & { readonly storeUrl: string }
 
 /** `keys` and `more` are TOML: lines of [keys], and whole tables. */
 export async function startVpn(pki: Pki, keys = '', more = ''): Promise<RunningVpn> {
@@ -88,27 +77,9 @@ listen = "127.0.0.1:0"
 [observe]
 ${more}
 `
-  const config = decodeConfig(text, 'vpn.toml', vpnConfig)
-  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
-  const events: string[] = []
-  const say = (event: string, fields?: object): void =>
-    void events.push(`${event} ${JSON.stringify(fields)}`)
-  const log: Log = { ...silentLog, info: say, warn: say, error: say }
-  const registry = new Registry()
-  const running = await serve({
-    config: config.value,
-    log,
-    metrics: registry,
-    clock: systemClock,
-    signal: new AbortController().signal,
-    fail: (error) => {
-      throw error
-    },
-  })
-  onTestFinished(() => running.stop())
-  const addressOf = (scheme: string) => running.addresses.find((a) => a.startsWith(`${scheme}:`))!
-  const port = (scheme: string): number => Number(/:(\d+)(?:\/|$)/.exec(addressOf(scheme))![1])
-  return { running, registry, events, port, storeUrl: addressOf('http') }
+  const vpn = await runHere(text, vpnConfig, serve)
+  onTestFinished(() => vpn.running.stop())
+  return { ...vpn, storeUrl: vpn.address('http') }
 }
 
 export type StockClient = {
@@ -217,20 +188,9 @@ export async function startVpnClient(
   const file = join(tempDir('vpn-profile'), 'client.ovpn')
   writeFileSync(file, `${profile.join('\n')}\n`)
   const text = `simulate = true\nclient = { profile = ${JSON.stringify(file)} }\n[observe]\n`
-  const config = decodeConfig(text, 'vpn.toml', vpnConfig)
-  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
-  const events: string[] = []
   const faults: Error[] = []
-  const say = (event: string, fields?: object): void =>
-    void events.push(`${event} ${JSON.stringify(fields)}`)
-  const running = await serveClient({
-    config: config.value,
-    log: { ...silentLog, info: say, warn: say, error: say },
-    metrics: new Registry(),
-    clock: systemClock,
-    signal: new AbortController().signal,
-    fail: (error) => void faults.push(error),
-  })
+  const fail = (error: Error): void => void faults.push(error)
+  const { running, events } = await runHere(text, vpnConfig, serveClient, { fail })
   let stopped: Promise<void> | undefined
   const stop = (): Promise<void> => (stopped ??= running.stop())
   onTestFinished(stop)
