@@ -1,23 +1,14 @@
 // The commands `import` and `export`: files of other programs into a clone, and a calendar of a clone as one file.
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Command } from '../../../shared/appliance/appliance.ts'
 import { EXIT } from '../../../shared/cli/cli.ts'
-import { formatProblem, hasErrors } from '../../../shared/result/problem.ts'
 import { Fatal } from '../../../shared/result/result.ts'
-import {
-  joinCalendars,
-  splitCalendar,
-  splitCards,
-  type SplitObject,
-} from '../core/bulk/calendar-parts.ts'
-import { readObject } from '../core/library/library.ts'
-import { fileNameOf } from '../core/xml/path.ts'
+import { joinCalendars } from '../core/bulk/calendar-parts.ts'
 import { isArgumentError, Misuse } from './misuse.ts'
-
-export type BulkTerminal = { out(text: string): void; err(text: string): void }
+import { filesIn, ObjectIntake, type BulkTerminal, type ObjectKind } from './object-intake.ts'
+import { importRobur } from './robur-import.ts'
 
 const TERMINAL: BulkTerminal = {
   out: (text) => process.stdout.write(text),
@@ -45,35 +36,20 @@ export function runImport(args: readonly string[], terminal: BulkTerminal): numb
   return guarded('import', terminal, () => {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: OPTIONS,
+      options: IMPORT_OPTIONS,
       allowPositionals: true,
     })
+    if (values.robur !== undefined) {
+      if (positionals.length > 0) throw new Misuse('--robur takes one folder, and no other words')
+      return importRobur(values.robur, values.dir ?? '.', terminal)
+    }
     const [target, ...sources] = positionals
     if (target === undefined || sources.length === 0)
       throw new Misuse('import needs TARGET and FILES')
-    const { folder, kind, extension } = targetOf(target, values.dir)
-    let taken = 0
-    let left = 0
-    for (const source of sources.flatMap((each) => filesIn(each, extension))) {
-      const text = readFileSync(source, 'utf8')
-      const objects = kind === 'calendar' ? splitCalendar(text) : splitCards(text)
-      if (objects.length === 0) terminal.err(`${source}: nothing in it\n`)
-      for (const object of objects) {
-        const reading = readObject(kind, Buffer.from(object.text), source)
-        if (hasErrors(reading.problems)) {
-          left++
-          terminal.err(
-            reading.problems
-              .map((problem) => `${formatProblem({ ...problem, key: object.uid })}\n`)
-              .join(''),
-          )
-          continue
-        }
-        taken++
-        mkdirSync(folder, { recursive: true })
-        writeFileSync(join(folder, nameFor(object, extension)), object.text)
-      }
-    }
+    const { folder, kind } = targetOf(target, values.dir)
+    const intake = new ObjectIntake(kind, folder, terminal)
+    for (const file of sources.flatMap((source) => filesIn(source, kind))) intake.take(file)
+    const { taken, left } = intake
     terminal.out(`${taken} taken into ${folder}${left === 0 ? '' : `, ${left} left out`}\n`)
     return left === 0 ? EXIT.OK : EXIT.CONFIG
   })
@@ -90,9 +66,9 @@ export function runExport(args: readonly string[], terminal: BulkTerminal): numb
     const [target, ...more] = positionals
     if (target === undefined || more.length > 0)
       throw new Misuse('export needs one calendar or address book')
-    const { folder, kind, extension } = targetOf(target, values.dir)
+    const { folder, kind } = targetOf(target, values.dir)
     if (!existsSync(folder)) throw new Fatal(`${folder} is not there`)
-    const texts = filesIn(folder, extension).map((file) => readFileSync(file, 'utf8'))
+    const texts = filesIn(folder, kind).map((file) => readFileSync(file, 'utf8'))
     if (kind === 'addressbook') for (const text of texts) terminal.out(text)
     else for (const chunk of joinCalendars(texts, target.split('/').at(-1))) terminal.out(chunk)
     return EXIT.OK
@@ -115,11 +91,7 @@ function guarded(word: string, terminal: BulkTerminal, run: () => number): numbe
   }
 }
 
-type Target = {
-  readonly folder: string
-  readonly kind: 'calendar' | 'addressbook'
-  readonly extension: '.ics' | '.vcf'
-}
+type Target = { readonly folder: string; readonly kind: ObjectKind }
 
 /** `calendars/alice/work`, as in the branch. */
 function targetOf(target: string, dir = '.'): Target {
@@ -127,43 +99,21 @@ function targetOf(target: string, dir = '.'): Target {
   if (area === undefined || rest!.split('/').includes('..'))
     throw new Misuse(`"${target}" is not calendars/<user>/<calendar> or addressbooks/<user>/<book>`)
   const folder = join(dir, area, rest!)
-  return area === 'calendars'
-    ? { folder, kind: 'calendar', extension: '.ics' }
-    : { folder, kind: 'addressbook', extension: '.vcf' }
+  return { folder, kind: area === 'calendars' ? 'calendar' : 'addressbook' }
 }
-
-/** The file itself, or all below a folder; the state of other servers lies in files that begin with a dot. */
-function filesIn(path: string, extension: string): string[] {
-  const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) throw new Fatal(`${path} is not there`)
-  if (!stat.isDirectory()) return [path]
-  return readdirSync(path, { withFileTypes: true })
-    .filter((entry) => !entry.name.startsWith('.'))
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((entry) => {
-      const at = join(path, entry.name)
-      if (entry.isDirectory()) return filesIn(at, extension)
-      return entry.isFile() && entry.name.endsWith(extension) ? [at] : []
-    })
-}
-
-/** By the UID, so that a second import of the same changes nothing. */
-function nameFor({ uid }: SplitObject, extension: string): string {
-  const name = fileNameOf(`${uid}${extension}`, '')
-  const isPlain = /^[A-Za-z0-9._@+=-]{1,120}$/.test(uid)
-  if (name !== undefined && isPlain) return name
-  return `${createHash('sha256').update(uid).digest('hex').slice(0, HASH_DIGITS)}${extension}`
-}
-
-const HASH_DIGITS = 40
 
 const OPTIONS = { dir: { type: 'string' } } as const
+const IMPORT_OPTIONS = { ...OPTIONS, robur: { type: 'string' } } as const
 
 const HELP = `Usage: cairn-caldav import calendars/USER/CALENDAR FILE|FOLDER... [--dir CLONE]
        cairn-caldav import addressbooks/USER/BOOK FILE|FOLDER... [--dir CLONE]
+       cairn-caldav import --robur FOLDER [--dir CLONE]
        cairn-caldav export calendars/USER/CALENDAR [--dir CLONE] > calendar.ics
 
 Works in a clone of the branch (the current folder, or --dir); commit and push what it changes. A file with many events
-becomes a file for each. Folders are searched for .ics or .vcf: a calendar of Radicale, Xandikos, robur's caldav or any
-other program that keeps an object a file is taken by its folder. To export as it was: git checkout COMMIT first.
+becomes a file for each. Folders are searched for .ics or .vcf: a calendar of Radicale, Xandikos or any other program that
+keeps an object a file is taken by its folder. To export as it was: git checkout COMMIT first.
+
+With --robur a checked-out branch of robur's caldav is taken whole: its users and groups, and each calendar with its name,
+colour, order, components and rights, to the user who owns it. Passwords cannot be taken over: set them by user passwd.
 `

@@ -1,19 +1,16 @@
 // The command `user`: users of a clone, their passwords and those of their devices; what it changes is committed and pushed
 // by hand.
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Command } from '../../../shared/appliance/appliance.ts'
 import { askPassword } from '../../../shared/appliance/hash-password.ts'
 import { hashPassword } from '../../../shared/auth/password.ts'
 import { EXIT } from '../../../shared/cli/cli.ts'
-import { formatProblem } from '../../../shared/result/problem.ts'
 import { Fatal } from '../../../shared/result/result.ts'
-import type { Directory } from '../core/accounts/directory.ts'
-import { addUser, setUserValue } from '../core/accounts/users-edit.ts'
-import { DEVICE_NAME, readUsersFile, USER_NAME, USERS_FILE } from '../core/accounts/users-file.ts'
+import { addUser } from '../core/accounts/users-edit.ts'
+import { DEVICE_NAME, USER_NAME } from '../core/accounts/users-file.ts'
 import { isArgumentError, Misuse } from './misuse.ts'
+import { UsersFolder } from './users-folder.ts'
 
 export type UserTerminal = {
   out(text: string): void
@@ -137,47 +134,6 @@ function list({ directory }: UsersFolder, terminal: UserTerminal): number {
     terminal.out(`${[one.name, ...words].join('\t')}\n`)
   }
   return EXIT.OK
-}
-
-/** The work tree of a clone. */
-class UsersFolder {
-  readonly text: string
-  readonly directory: Directory
-  readonly #dir: string
-
-  constructor(dir: string) {
-    this.#dir = dir
-    const file = join(dir, USERS_FILE)
-    this.text = existsSync(file) ? readFileSync(file, 'utf8') : ''
-    const read = readUsersFile(Buffer.from(this.text))
-    if (!read.ok) throw new Fatal(read.error.map(formatProblem).join('\n'))
-    this.directory = read.value
-  }
-
-  userNamed(name: string): void {
-    if (this.directory.user(name) === undefined)
-      throw new Fatal(`${join(this.#dir, USERS_FILE)} has no user ${name}`)
-  }
-
-  set(user: string, path: readonly string[], value: string): void {
-    const text = setUserValue(this.text, user, path, value)
-    if (text === undefined)
-      throw new Fatal(`${USERS_FILE} does not write ${user} as [users.${user}]: change it by hand`)
-    this.write(text)
-  }
-
-  write(text: string): void {
-    const read = readUsersFile(Buffer.from(text))
-    if (!read.ok) throw new Fatal(read.error.map(formatProblem).join('\n'))
-    writeFileSync(join(this.#dir, USERS_FILE), text)
-  }
-
-  make(path: string, text: string): void {
-    const file = join(this.#dir, path)
-    if (existsSync(file)) return
-    mkdirSync(join(file, '..'), { recursive: true })
-    writeFileSync(file, text)
-  }
 }
 
 const DEVICE_PASSWORD_BYTES = 15

@@ -6,7 +6,8 @@ export type NewUser = {
   readonly name: string
   readonly displayName?: string
   readonly emails: readonly string[]
-  readonly password: string
+  /** Without one the user cannot sign in yet. */
+  readonly password?: string
 }
 
 export function addUser(text: string, user: NewUser): string {
@@ -14,10 +15,16 @@ export function addUser(text: string, user: NewUser): string {
     `[users.${key(user.name)}]`,
     ...(user.displayName === undefined ? [] : [`name = ${tomlString(user.displayName)}`]),
     ...(user.emails.length === 0 ? [] : [`email = [${user.emails.map(tomlString).join(', ')}]`]),
-    `password = ${tomlString(user.password)}`,
+    ...(user.password === undefined ? [] : [`password = ${tomlString(user.password)}`]),
   ]
-  const before = text.trimEnd()
-  return `${before === '' ? '' : `${before}\n\n`}${lines.join('\n')}\n`
+  return appended(text, lines)
+}
+
+export function addGroup(text: string, name: string, members: readonly string[]): string {
+  return appended(text, [
+    `[groups.${key(name)}]`,
+    `members = [${members.map(tomlString).join(', ')}]`,
+  ])
 }
 
 /**
@@ -54,6 +61,11 @@ export function setUserValue(
   const line = `${path.map(key).join('.')} = ${tomlString(value)}\n`
   const separator = text[header.end - 1] === '\n' ? '' : '\n'
   return text.slice(0, header.end) + separator + line + text.slice(header.end)
+}
+
+function appended(text: string, lines: readonly string[]): string {
+  const before = text.trimEnd()
+  return `${before === '' ? '' : `${before}\n\n`}${lines.join('\n')}\n`
 }
 
 function key(name: string): string {
