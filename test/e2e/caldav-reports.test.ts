@@ -171,6 +171,32 @@ describe('free-busy-query', () => {
     ])
   })
 
+  test('with what a stored VAVAILABILITY leaves', async () => {
+    const path = '/calendars/alice/tokyo/hours.ics'
+    const body = vcalendar(`
+      BEGIN:VAVAILABILITY
+      UID:hours
+      DTSTAMP:20260101T000000Z
+      BEGIN:AVAILABLE
+      UID:day
+      DTSTAMP:20260101T000000Z
+      DTSTART;TZID=Asia/Tokyo:20260105T090000
+      DTEND;TZID=Asia/Tokyo:20260105T170000
+      RRULE:FREQ=DAILY
+      END:AVAILABLE
+      END:VAVAILABILITY`)
+    const headers = { 'content-type': 'text/calendar' }
+    expect((await server.ask('PUT', path, { body, headers })).status).toBe(201)
+    const answer = await server.ask('REPORT', '/calendars/alice/tokyo/', {
+      body: '<free-busy-query xmlns="urn:ietf:params:xml:ns:caldav"><time-range start="20260106T000000Z" end="20260107T000000Z"/></free-busy-query>',
+      headers: { 'content-type': 'application/xml', depth: '1' },
+    })
+    expect((await server.ask('DELETE', path)).status).toBe(204)
+    expect(answer.text.match(/FREEBUSY;[^\r&]*/g)).toEqual([
+      'FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20260106T080000Z/20260107T000000Z',
+    ])
+  })
+
   test('needs both sides of its range', async () => {
     expect((await report('free-busy-query', '<time-range start="20060104T140000Z"/>')).status).toBe(
       400,

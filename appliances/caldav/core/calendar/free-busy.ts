@@ -1,16 +1,22 @@
-// The busy time of many calendar objects (RFC 4791 section 7.10): events that are opaque and not cancelled, and VFREEBUSY.
+// The busy time of many calendar objects (RFC 4791 section 7.10): events that are opaque and not cancelled, VFREEBUSY,
+// and what VAVAILABILITY leaves (RFC 7953 section 5).
 import { itemsOf, type CalendarObject } from '../../../../shared/ical/calendar-object.ts'
 import { propertiesOf, propertyOf, type Component } from '../../../../shared/ical/component.ts'
 import { paramOf, type Property } from '../../../../shared/ical/content-line.ts'
 import { formatComponent } from '../../../../shared/ical/format.ts'
 import { RecurrenceSet } from '../../../../shared/ical/recurrence-set.ts'
 import type { ZoneContext } from '../../../../shared/ical/zone-context.ts'
+import { Availability } from './availability.ts'
 import type { TimeRange } from './filter.ts'
-import { formatPeriod, formatUtc, periodsOf, unionOf, type Period } from './periods.ts'
+import {
+  formatPeriod,
+  formatUtc,
+  periodsOf,
+  unionOf,
+  type BusyType,
+  type Period,
+} from './periods.ts'
 import { overlaps } from './time-overlap.ts'
-
-/** Section 3.2.9 of RFC 5545; FREE is left out of an answer. */
-export type BusyType = 'BUSY' | 'BUSY-TENTATIVE' | 'BUSY-UNAVAILABLE'
 
 /** Periods of one answer; further ones only make one of the others longer. */
 export const BUSY_PERIODS_LIMIT = 50_000
@@ -22,23 +28,27 @@ export class FreeBusy {
     'BUSY-TENTATIVE': [],
     'BUSY-UNAVAILABLE': [],
   }
+  readonly #availability: Availability
   #count = 0
 
   /** Both sides of the range are finite. */
   constructor(range: TimeRange) {
     this.#range = range
+    this.#availability = new Availability(range)
   }
 
   /** False when there are too many periods already: the answer would not be whole. */
   add(object: CalendarObject, zones: ZoneContext): boolean {
+    if (object.kind === 'VAVAILABILITY') return this.addAvailability(object.calendar, zones)
     if (object.kind === 'VFREEBUSY') {
       for (const component of itemsOf(object)) this.#addPeriods(component, zones)
     } else if (object.kind === 'VEVENT') this.#addEvents(object, zones)
     return this.#count <= BUSY_PERIODS_LIMIT
   }
 
-  periods(type: BusyType): Period[] {
-    return unionOf(this.#periods[type])
+  /** All VAVAILABILITY of a calendar. False as that of `add`. */
+  addAvailability(calendar: Component, zones: ZoneContext): boolean {
+    return this.#availability.add(calendar, zones)
   }
 
   /** A VCALENDAR with one VFREEBUSY. `who` are properties such as ORGANIZER and ATTENDEE. */
@@ -49,9 +59,10 @@ export class FreeBusy {
       made('DTEND', formatUtc(this.#range.end)),
       ...who,
     ]
+    const outside = this.#availability.busy()
     for (const type of BUSY_TYPES) {
       const params = [{ name: 'FBTYPE', values: [type] }]
-      for (const period of this.periods(type)) {
+      for (const period of unionOf([...this.#periods[type], ...outside[type]])) {
         properties.push({ name: 'FREEBUSY', params, value: formatPeriod(period), line: 0 })
       }
     }

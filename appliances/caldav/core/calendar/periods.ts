@@ -7,6 +7,9 @@ import type { ZoneContext } from '../../../../shared/ical/zone-context.ts'
 /** Seconds since 1970, the end exclusive. */
 export type Period = { readonly start: number; readonly end: number }
 
+/** Section 3.2.9 of RFC 5545; FREE is left out of an answer. */
+export type BusyType = 'BUSY' | 'BUSY-TENTATIVE' | 'BUSY-UNAVAILABLE'
+
 /** What is no period is left out. */
 export function periodsOf(property: Property, zones: ZoneContext): Period[] {
   return splitValues(property.value, ',').flatMap((text) => parsePeriod(text, zones) ?? [])
@@ -42,4 +45,21 @@ export function unionOf(periods: readonly Period[]): Period[] {
     else union.push({ start, end })
   }
   return union
+}
+
+/** What of the first is not in the second; both are unions. */
+export function differenceOf(periods: readonly Period[], without: readonly Period[]): Period[] {
+  const rest: Period[] = []
+  let next = 0
+  for (const period of periods) {
+    let { start } = period
+    while (next < without.length && without[next]!.end <= start) next++
+    for (let i = next; i < without.length && without[i]!.start < period.end; i++) {
+      const gone = without[i]!
+      if (gone.start > start) rest.push({ start, end: gone.start })
+      start = Math.max(start, gone.end)
+    }
+    if (start < period.end) rest.push({ start, end: period.end })
+  }
+  return rest
 }

@@ -69,7 +69,11 @@ export function freeBusyQuery(
     facts?.entry !== undefined && facts.entry.end >= range.start && facts.entry.start <= range.end
   for (const { collection, member } of membersIn('calendar', resource, depth, view, touches)) {
     const object = data.object(collection, member)
-    if (object === undefined || busy.add(object, data.zones(collection, object))) continue
+    if (object === undefined) continue
+    // When somebody else is available says nothing of the one whose home it is.
+    const isOthers = resource.kind === 'home' && collection.owner !== resource.owner
+    if (isOthers && object.kind === 'VAVAILABILITY') continue
+    if (busy.add(object, data.zones(collection, object))) continue
     return errorReply(
       403,
       '<d:number-of-matches-within-limits/>',
