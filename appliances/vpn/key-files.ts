@@ -1,5 +1,6 @@
 // The keys a gateway is configured with, read once at start: its certificate, and what wraps the control channel.
 import { X509Certificate } from 'node:crypto'
+import { readTextFile } from '../../shared/tls/text-file.ts'
 import { problem, type Problem } from '../../shared/result/problem.ts'
 import { err, ok, type Result } from '../../shared/result/result.ts'
 import { CertificateSlot } from '../../shared/tls/certificate-slot.ts'
@@ -8,7 +9,6 @@ import type { Wrapping } from './core/gateway/opening.ts'
 import { AuthWrap, CryptWrap, PLAIN_WRAP } from './core/wrap/control-wrap.ts'
 import { parseStaticKey } from './core/wrap/static-key.ts'
 import { parseServerKey, type ServerKey } from './core/wrap/wrapped-key.ts'
-import { readTextFile } from './text-file.ts'
 
 export type GatewayKeys = {
   /** PEM. */

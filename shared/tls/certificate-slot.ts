@@ -1,8 +1,8 @@
 // The certificate a TLS listener shows: read from PEM files, checked, and replaced while connections stay open.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
 import type { SecureContextOptions, Server } from 'node:tls'
 import { err, ok, type Result } from '../result/result.ts'
+import { readTextFile } from './text-file.ts'
 
 export type CertificateFiles = { readonly cert: string; readonly key: string }
 
@@ -17,9 +17,6 @@ export type CertificateInfo = {
 
 /** A sentence for the log that names the file. */
 export type CertificateError = { readonly file: string; readonly message: string }
-
-/** No certificate chain or key comes near this size. */
-export const PEM_LIMIT_BYTES = 1_048_576
 
 export class CertificateSlot {
   readonly #files: CertificateFiles
@@ -98,15 +95,8 @@ function load(files: CertificateFiles): Result<Loaded, CertificateError> {
 }
 
 function readPem(file: string): Result<string, CertificateError> {
-  try {
-    if (statSync(file).size > PEM_LIMIT_BYTES) {
-      return err({ file, message: `Is larger than ${PEM_LIMIT_BYTES} bytes` })
-    }
-    return ok(readFileSync(file, 'utf8'))
-  } catch (cause) {
-    const { code = 'unknown error' } = cause as NodeJS.ErrnoException
-    return err({ file, message: `Cannot be read (${code})` })
-  }
+  const read = readTextFile(file)
+  return read.ok ? read : err({ file, message: read.error })
 }
 
 /** OpenSSL says by throwing that a text is not what it should be. */

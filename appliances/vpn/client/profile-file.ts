@@ -1,12 +1,12 @@
 // A profile on disk: files that it names are looked for beside it.
 import { dirname, resolve } from 'node:path'
+import { readTextFile } from '../../../shared/tls/text-file.ts'
 import { hasErrors, problem, type Problem } from '../../../shared/result/problem.ts'
 import { ok } from '../../../shared/result/result.ts'
 import { readProfile, type Profile } from '../core/options/profile.ts'
 import { AuthWrap, CryptWrap, PLAIN_WRAP, type ControlWrap } from '../core/wrap/control-wrap.ts'
 import { parseStaticKey } from '../core/wrap/static-key.ts'
 import { parseClientKey } from '../core/wrap/wrapped-key.ts'
-import { readTextFile } from '../text-file.ts'
 
 export type LoadedProfile = {
   readonly profile: Profile

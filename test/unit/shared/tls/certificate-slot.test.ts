@@ -9,7 +9,8 @@ import { replyText } from '../../../../shared/http/reply.ts'
 import { silentLog } from '../../../../shared/log/log.ts'
 import { peerPath, peerTest } from '../../../support/peers.ts'
 import { tempDir } from '../../../support/temp.ts'
-import { CertificateSlot, PEM_LIMIT_BYTES } from '../../../../shared/tls/certificate-slot.ts'
+import { TEXT_FILE_LIMIT_BYTES } from '../../../../shared/tls/text-file.ts'
+import { CertificateSlot } from '../../../../shared/tls/certificate-slot.ts'
 
 const OPENSSL = peerPath('openssl')
 const folder = tempDir('tls')
@@ -141,7 +142,7 @@ describe('refusals', () => {
     const missing = CertificateSlot.open({ cert: join(folder, 'none'), key: files('one').key })
     expect(missing).toMatchObject({ ok: false, error: { message: 'Cannot be read (ENOENT)' } })
     const huge = join(folder, 'huge')
-    writeFileSync(huge, Buffer.alloc(PEM_LIMIT_BYTES + 1))
+    writeFileSync(huge, Buffer.alloc(TEXT_FILE_LIMIT_BYTES + 1))
     expect(CertificateSlot.open({ cert: huge, key: files('one').key }).ok).toBe(false)
     expect(CertificateSlot.open({ cert: files('one').key, key: files('one').key })).toMatchObject({
       error: { message: 'Expected a certificate in PEM form' },
