@@ -4,14 +4,8 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, expect } from 'vitest'
-import { dnsConfig } from '../../appliances/dns/config.ts'
-import { serve } from '../../appliances/dns/serve.ts'
 import type { Running } from '../../shared/appliance/appliance.ts'
-import { systemClock } from '../../shared/clock/clock.ts'
-import { decodeConfig } from '../../shared/config/decode.ts'
-import { silentLog } from '../../shared/log/log.ts'
-import { Registry } from '../../shared/metrics/registry.ts'
-import { formatProblem } from '../../shared/result/problem.ts'
+import { startDns } from '../support/dns-server.ts'
 import { git } from '../support/git.ts'
 import { peerPath, peerTest } from '../support/peers.ts'
 import { tempDir } from '../support/temp.ts'
@@ -27,33 +21,15 @@ afterEach(async () => {
 })
 
 async function start(folder: string): Promise<{ port: string; url: string; running: Running }> {
-  const text = `listen = ["127.0.0.1:0"]
-[store]
-path = ${JSON.stringify(join(folder, 'zones.git'))}
-[store.serve]
-listen = "127.0.0.1:0"
-[observe]
-[transfer]
+  const more = `[transfer]
 allow = ["127.0.0.1"]
 [dnssec]
 key_folder = ${JSON.stringify(join(folder, 'keys'))}
 zones = ["example.org"]
 `
-  const config = decodeConfig(text, 'dns.toml', dnsConfig)
-  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
-  const started = await serve({
-    config: config.value,
-    log: silentLog,
-    metrics: new Registry(),
-    clock: systemClock,
-    signal: new AbortController().signal,
-    fail: (error) => {
-      throw error
-    },
-  })
+  const { running: started, port, url } = await startDns(join(folder, 'zones.git'), more)
   running.push(started)
-  const [dns, url] = started.addresses
-  return { port: dns!.split(':').at(-1)!, url: url!, running: started }
+  return { port: String(port), url, running: started }
 }
 
 async function dig(port: string, ...args: readonly string[]): Promise<string> {

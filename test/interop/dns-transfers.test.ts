@@ -4,15 +4,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect } from 'vitest'
-import { dnsConfig } from '../../appliances/dns/config.ts'
-import { serve } from '../../appliances/dns/serve.ts'
-import type { Running } from '../../shared/appliance/appliance.ts'
-import { systemClock } from '../../shared/clock/clock.ts'
-import { decodeConfig } from '../../shared/config/decode.ts'
-import { Registry } from '../../shared/metrics/registry.ts'
-import { formatProblem } from '../../shared/result/problem.ts'
+import { startDns, type DnsServer } from '../support/dns-server.ts'
 import { gitOk } from '../support/git.ts'
-import { RecordedLog, until } from '../support/house.ts'
+import { until } from '../support/house.ts'
 import { freePort, nsdServer, startServer, type NameServer } from '../support/name-servers.ts'
 import { peerTest } from '../support/peers.ts'
 import { tempDir } from '../support/temp.ts'
@@ -108,44 +102,19 @@ async function startOurs(
   dir: string,
   more: string,
   port = 0,
-): Promise<{
-  port: number
-  url: string
-  log: RecordedLog
-  running: Running
-  stop(): Promise<void>
-}> {
-  const text = `listen = ["127.0.0.1:${port}"]
-[store]
-path = ${JSON.stringify(join(dir, 'zones.git'))}
-[store.serve]
-listen = "127.0.0.1:0"
-[observe]
-[keys."k.example.org"]
+): Promise<DnsServer & { stop(): Promise<void> }> {
+  const keys = `[keys."k.example.org"]
 secret = "${SECRET}"
 transfer = ["example.org"]
 ${more}`
-  const config = decodeConfig(text, 'dns.toml', dnsConfig, [])
-  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
-  const log = new RecordedLog()
-  const running = await serve({
-    config: config.value,
-    log,
-    metrics: new Registry(),
-    clock: systemClock,
-    signal: new AbortController().signal,
-    fail: (error) => {
-      throw error
-    },
-  })
+  const ours = await startDns(join(dir, 'zones.git'), keys, '', port)
   let isStopped = false
   const stop = async (): Promise<void> => {
-    if (!isStopped) await running.stop()
+    if (!isStopped) await ours.running.stop()
     isStopped = true
   }
   stops.push(stop)
-  const [dns, url] = running.addresses
-  return { port: Number(/:(\d+)$/.exec(dns ?? '')?.[1]), url: url!, log, running, stop }
+  return { ...ours, stop }
 }
 
 /** A new zone file, and the server told in the way it has. */

@@ -2,12 +2,8 @@
 import { dnsConfig } from '../../appliances/dns/config.ts'
 import { serve } from '../../appliances/dns/serve.ts'
 import type { Running } from '../../shared/appliance/appliance.ts'
-import { systemClock } from '../../shared/clock/clock.ts'
-import { decodeConfig } from '../../shared/config/decode.ts'
-import type { Log } from '../../shared/log/log.ts'
-import { Registry } from '../../shared/metrics/registry.ts'
-import { formatProblem } from '../../shared/result/problem.ts'
 import { RecordedLog } from './house.ts'
+import { runHere } from './running-appliance.ts'
 
 export type DnsServer = {
   readonly running: Running
@@ -32,19 +28,8 @@ ${store}
 listen = "127.0.0.1:0"
 [observe]
 ${more}`
-  const config = decodeConfig(text, 'dns.toml', dnsConfig, [])
-  if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
   const log = new RecordedLog()
-  const running = await serve({
-    config: config.value,
-    log: log as Log,
-    metrics: new Registry(),
-    clock: systemClock,
-    signal: new AbortController().signal,
-    fail: (error) => {
-      throw error
-    },
-  })
+  const { running } = await runHere(text, dnsConfig, serve, { log })
   const port = Number(/:(\d+)$/.exec(running.addresses[0] ?? '')?.[1])
   return { running, port, url: running.addresses.at(-1)!, log }
 }

@@ -21,18 +21,22 @@ export async function runHere<C>(
   text: string,
   decoder: Decoder<C>,
   serve: (context: Context<C>) => Promise<Running>,
-  options: { readonly set?: readonly string[]; readonly fail?: (error: Error) => void } = {},
+  options: {
+    readonly set?: readonly string[]
+    readonly fail?: (error: Error) => void
+    /** Instead of `events`. */
+    readonly log?: Log
+  } = {},
 ): Promise<RunningAppliance> {
   const config = decodeConfig(text, 'appliance.toml', decoder, options.set)
   if (!config.ok) throw new Error(config.error.map(formatProblem).join('\n'))
   const events: string[] = []
   const say = (event: string, fields?: object): void =>
     void events.push(`${event} ${JSON.stringify(fields)}`)
-  const log: Log = { ...silentLog, info: say, warn: say, error: say }
   const registry = new Registry()
   const running = await serve({
     config: config.value,
-    log,
+    log: options.log ?? { ...silentLog, info: say, warn: say, error: say },
     metrics: registry,
     clock: systemClock,
     signal: new AbortController().signal,
