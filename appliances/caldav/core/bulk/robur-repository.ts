@@ -42,8 +42,7 @@ const ADMINISTRATOR = 'root'
 
 export function planOf({ principals, calendars }: RoburRepository): RoburPlan {
   const remarks: string[] = []
-  const isGroup = (name: string): boolean =>
-    principals.get(name)?.has(propertyName(DAV, 'group-member-set')) === true
+  const isGroup = (name: string): boolean => principals.get(name)?.has(GROUP_MEMBERS) === true
   const known = [...principals.keys()].filter((name) => {
     if (USER_NAME.test(name)) return true
     remarks.push(`The principal "${name}" is left out: no name of a user here`)
@@ -54,7 +53,8 @@ export function planOf({ principals, calendars }: RoburRepository): RoburPlan {
   const planned: PlannedCalendar[] = []
   const owning = new Set<string>()
   for (const [name, properties] of calendars) {
-    const owner = ownerOf(name, properties, users)
+    const { owners, grants, isPublic } = accessOf(properties)
+    const owner = ownerOf(name, owners, users)
     const file = fileNameOf(name, '')
     if (owner === undefined || file === undefined) {
       remarks.push(
@@ -65,7 +65,6 @@ export function planOf({ principals, calendars }: RoburRepository): RoburPlan {
       continue
     }
     owning.add(owner)
-    const { grants, isPublic } = accessOf(properties)
     if (isPublic) remarks.push(`The calendar ${name} was open to everybody: share it by name`)
     const share = [...grants].filter(
       ([who]) => who !== owner && who !== ADMINISTRATOR && (users.has(who) || groups.has(who)),
@@ -84,9 +83,9 @@ export function planOf({ principals, calendars }: RoburRepository): RoburPlan {
     }),
     groups: [...groups].map((name) => ({
       name,
-      members: principalsIn(
-        principals.get(name)?.get(propertyName(DAV, 'group-member-set')),
-      ).filter((member) => users.has(member)),
+      members: principalsIn(principals.get(name)?.get(GROUP_MEMBERS)).filter((member) =>
+        users.has(member),
+      ),
     })),
     calendars: planned,
     remarks,
@@ -96,12 +95,12 @@ export function planOf({ principals, calendars }: RoburRepository): RoburPlan {
 /** Of the same name, as the first calendar of a user is; else the first with all rights, the administrator last. */
 function ownerOf(
   calendar: string,
-  properties: Properties,
+  owners: readonly string[],
   users: ReadonlySet<string>,
 ): string | undefined {
   if (users.has(calendar) && calendar !== ADMINISTRATOR) return calendar
-  const owners = accessOf(properties).owners.filter((name) => users.has(name))
-  return owners.find((name) => name !== ADMINISTRATOR) ?? owners[0]
+  const known = owners.filter((name) => users.has(name))
+  return known.find((name) => name !== ADMINISTRATOR) ?? known[0]
 }
 
 /** What a client of ours could have set, and the components; what the server itself says is not taken. */
@@ -143,5 +142,6 @@ function textIn(properties: Properties | undefined, name: PropertyName): string 
 }
 
 const ROBUR = 'io:robur:webdav'
+const GROUP_MEMBERS = propertyName(DAV, 'group-member-set')
 const DISPLAYNAME = propertyName(DAV, 'displayname')
 const COMPONENT_SET = propertyName(CALDAV, 'supported-calendar-component-set')

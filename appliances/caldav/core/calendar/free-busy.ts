@@ -39,16 +39,11 @@ export class FreeBusy {
 
   /** False when there are too many periods already: the answer would not be whole. */
   add(object: CalendarObject, zones: ZoneContext): boolean {
-    if (object.kind === 'VAVAILABILITY') return this.addAvailability(object.calendar, zones)
+    if (object.kind === 'VAVAILABILITY') return this.#availability.add(object.calendar, zones)
     if (object.kind === 'VFREEBUSY') {
       for (const component of itemsOf(object)) this.#addPeriods(component, zones)
     } else if (object.kind === 'VEVENT') this.#addEvents(object, zones)
     return this.#count <= BUSY_PERIODS_LIMIT
-  }
-
-  /** All VAVAILABILITY of a calendar. False as that of `add`. */
-  addAvailability(calendar: Component, zones: ZoneContext): boolean {
-    return this.#availability.add(calendar, zones)
   }
 
   /** A VCALENDAR with one VFREEBUSY. `who` are properties such as ORGANIZER and ATTENDEE. */
