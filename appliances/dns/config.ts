@@ -96,11 +96,7 @@ const tables = object({
   listen: listenList,
   serial: withDefault(oneOf('raise', 'refuse', 'keep'), 'raise'),
   workers: withDefault(integerBetween(0, 64), 1),
-  answers: section(
-    object({
-      ...answersFields,
-    }),
-  ),
+  answers: section(object(answersFields)),
   tcp: section(
     object({
       ...tcpFields,

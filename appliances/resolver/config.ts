@@ -137,11 +137,7 @@ export const resolverConfig: Decoder<ResolverConfig> = checked(
       }),
     ),
     dns64: optional(dns64Table),
-    tcp: section(
-      object({
-        ...tcpFields,
-      }),
-    ),
+    tcp: section(object(tcpFields)),
     proxy: withDefault(list(prefix), []),
     tls: optional(tlsTable),
     https: optional(httpsTable),
