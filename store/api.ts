@@ -11,6 +11,9 @@ export type Mode = number
 
 export type Entry = { readonly path: string; readonly mode: Mode; readonly oid: Oid }
 
+/** What of an entry is needed to read it, when it is known to be a file. */
+export type FileEntry = Pick<Entry, 'path' | 'oid'>
+
 export type PathChange =
   | { readonly kind: 'added'; readonly path: string; readonly after: Entry }
   | { readonly kind: 'removed'; readonly path: string; readonly before: Entry }
@@ -29,8 +32,11 @@ export interface Snapshot {
   /** undefined on a branch that has no commit yet, and for a tree that is not committed yet. */
   readonly commit: Oid | undefined
   readonly tree: Oid
-  /** Content of a file; undefined when there is no file at `path`. */
-  get(path: string): Uint8Array | undefined
+  /**
+   * Content of a file; undefined when there is no file at that path. An entry of this snapshot is not looked for again.
+   * `once`: it is not kept for the next reader, for whoever reads all there is.
+   */
+  get(at: string | FileEntry, use?: 'once'): Uint8Array | undefined
   /** The file or folder at `path`; '' is the root. Its oid is an etag. */
   entry(path: string): Entry | undefined
   /** Direct children of a folder, in git's order. */
@@ -76,8 +82,9 @@ export type LogEntry = {
   readonly oid: Oid
   readonly parents: readonly Oid[]
   readonly author: Person
-  /** Seconds since 1970. */
+  /** Seconds since 1970, when it was written; with a rebase long before it was committed. */
   readonly timeSeconds: number
+  readonly committedSeconds: number
   readonly message: string
 }
 

@@ -3,7 +3,7 @@ import type { Edit, Entry, Mode, Snapshot } from './api.ts'
 import { DELTA_DEPTH_LIMIT, makeEdgeDelta } from './object/edge-delta.ts'
 import { EMPTY_TREE, oidOf, type Oid } from './object/oid.ts'
 import { nameProblem, Tree } from './object/tree.ts'
-import { toStoredEntry } from './pack/entry.ts'
+import { toStoredDelta, toStoredEntry } from './pack/entry.ts'
 import type { StoredEntry } from './repository.ts'
 import { FOLDER_MODE, type TreeReader } from './snapshot.ts'
 
@@ -222,11 +222,11 @@ export class EditSession implements Edit {
   }
 
   #treeEntry(tree: Tree, before: Tree, delta: Uint8Array): StoredEntry {
-    const small = tree.raw.length < TREE_DELTA_MIN_BYTES || delta.length > tree.raw.length / 2
+    const small = tree.size < TREE_DELTA_MIN_BYTES || delta.length > tree.size / 2
     if (small || before.count === 0 || !this.#mayLeanOn(before.oid)) {
       return toStoredEntry('tree', tree.raw, undefined, tree.oid)
     }
-    return toStoredEntry('tree', tree.raw, { oid: before.oid, delta }, tree.oid)
+    return toStoredDelta('tree', { oid: before.oid, delta }, tree.oid)
   }
 
   #mayLeanOn(oid: Oid): boolean {

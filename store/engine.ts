@@ -17,6 +17,7 @@ import type { RefMove, Transaction } from './journal/frame.ts'
 import { Journal, type Frozen } from './journal/journal.ts'
 import { PackKeeper } from './journal/pack-keeper.ts'
 import { ZERO_OID, type GitObject, type Oid } from './object/oid.ts'
+import { TreeCache } from './object/tree-cache.ts'
 import { Tree } from './object/tree.ts'
 import { DiskRefs } from './refs/disk-refs.ts'
 import { appendReflog } from './refs/reflog.ts'
@@ -67,7 +68,7 @@ export class Engine implements EntryReader {
   readonly #contents = new ByteCache<Oid, GitObject>(CONTENT_CACHE_BYTES)
   /** Blobs too large for that, while somebody else holds them. */
   readonly #large = new WeakCache<Oid>()
-  readonly #trees = new ByteCache<Oid, Tree>(TREE_CACHE_BYTES)
+  readonly #trees = new TreeCache(TREE_CACHE_BYTES)
   /** Entries of transactions that are submitted or durable, but in no pack yet. */
   readonly #fresh = new FreshObjects()
   readonly #submitted = new Set<Transaction>()
@@ -148,11 +149,11 @@ export class Engine implements EntryReader {
     return this.#fresh.has(oid) || this.#objects.has(oid)
   }
 
-  read(oid: Oid): GitObject | undefined {
+  read(oid: Oid, use?: 'once'): GitObject | undefined {
     const known = this.#known(oid)
     if (known !== undefined) return known
     const object = this.#readFresh(oid) ?? this.#objects.read(oid)
-    if (object !== undefined) this.#keep(oid, object)
+    if (object !== undefined && use !== 'once') this.#keep(oid, object)
     return object
   }
 
@@ -175,7 +176,7 @@ export class Engine implements EntryReader {
 
   /** Puts a tree just made where the next reader looks first. */
   keepTree(tree: Tree): void {
-    this.#trees.set(tree.oid, tree, tree.raw.length + tree.count * 4 + 100)
+    this.#trees.set(tree)
   }
 
   /** The same for the content of a file; it must not change any more. */

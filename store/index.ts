@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path'
 import { systemClock } from '../shared/clock/clock.ts'
 import type { StoreConfig } from '../shared/config/store-table.ts'
 import type { Problem } from '../shared/result/problem.ts'
-import type { Accept, Branch, Snapshot, StoreOptions } from './api.ts'
+import type { Accept, Branch, LogEntry, Snapshot, StoreOptions } from './api.ts'
 import { checkConfigured } from './configured-check.ts'
 import { systemDisk } from './disk/disk.ts'
 import { lookAtBranch } from './look.ts'
@@ -23,6 +23,7 @@ export type {
   Diff,
   Edit,
   Entry,
+  FileEntry,
   LogEntry,
   Merge,
   MergeRules,
@@ -44,6 +45,8 @@ export interface Store {
   keptBranch(name: string): Branch
   /** Any commit of the history; undefined when there is no such commit. */
   snapshot(at: Oid): Snapshot | undefined
+  /** From these commits back, newest first, each once; one that is not there is passed over. */
+  log(from: readonly Oid[]): Iterable<LogEntry>
   /** Any tree of the history by its id, as a snapshot without a commit; undefined when there is no such tree. */
   tree(id: Oid): Snapshot | undefined
   /** Pulls from the remote now, if there is one. */
@@ -130,6 +133,7 @@ function openedStore(
     branch: () => local.branch,
     keptBranch: (name) => local.keptBranch(name),
     snapshot: (at) => local.snapshot(at),
+    log: (from) => local.log(from),
     tree: (id) => local.tree(id),
     seal: () => local.seal(),
     reload: () => listener?.reload(),

@@ -17,8 +17,8 @@ export type CloneLook = {
   /** `HEAD`, a branch, a tag or an id of four digits and more, each with `~N` or `^`; undefined: there is no such commit. */
   find(revision: string): Oid | undefined
   snapshot(at: Oid): Snapshot | undefined
-  /** From `at` back, newest first. */
-  log(at: Oid): Iterable<LogEntry>
+  /** From these back, newest first, each once. */
+  log(...from: readonly Oid[]): Iterable<LogEntry>
 }
 
 /** `folder` is a work tree or a bare repository; undefined when it is neither. */
@@ -62,8 +62,8 @@ export function lookAtClone(folder: string): CloneLook | undefined {
     }
     return undefined
   }
-  const log = function* (at: Oid): Generator<LogEntry> {
-    for (const { oid, commit } of walkCommits(reader, [at], [])) yield toLogEntry(oid, commit)
+  const log = function* (...from: readonly Oid[]): Generator<LogEntry> {
+    for (const { oid, commit } of walkCommits(reader, from, [])) yield toLogEntry(oid, commit)
   }
   return {
     find(revision) {

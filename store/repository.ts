@@ -42,6 +42,8 @@ export type UpdateDone = {
 export type UpdateRequest = {
   /** New objects; a base stands before the entries that lean on it, or is already stored. */
   readonly entries: readonly StoredEntry[]
+  /** Content of some of them, as their ids say, for whoever checks them; it must not change any more. */
+  readonly blobs?: ReadonlyMap<Oid, Uint8Array>
   readonly updates: readonly RefUpdate[]
   /** For the reflog: `push`, `pull`, … */
   readonly reason: string

@@ -1,9 +1,8 @@
 // What a store needs of files and the network, for the sandbox.
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { StoreConfig } from '../shared/config/store-table.ts'
 import type { SandboxNeeds } from '../shared/sandbox/needs.ts'
 
-/** Files that may be replaced while it runs (a certificate) are named by their folder. */
 export function storeNeeds(config: StoreConfig): SandboxNeeds {
   const { path, remote, serve } = config
   const url = remote === undefined ? undefined : (URL.parse(remote) ?? undefined)
@@ -17,7 +16,8 @@ export function storeNeeds(config: StoreConfig): SandboxNeeds {
     serve?.tls?.key,
   ].filter((file) => file !== undefined)
   return {
-    read: files.map((file) => dirname(resolve(file))),
+    read: [],
+    reread: files,
     write: [path, ...(remote !== undefined && url === undefined ? [remote] : [])].map((each) =>
       resolve(each),
     ),

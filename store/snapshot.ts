@@ -1,6 +1,6 @@
 // A tree at a commit, seen by path: what readers hold. Pure over decoded trees; an unchanged subtree costs nothing.
 import { Bug } from '../shared/result/result.ts'
-import type { Diff, Entry, PathChange, Snapshot } from './api.ts'
+import type { Diff, Entry, FileEntry, PathChange, Snapshot } from './api.ts'
 import { EMPTY_TREE, type GitObject, type Oid } from './object/oid.ts'
 import { Tree, type TreeEntry } from './object/tree.ts'
 
@@ -9,7 +9,8 @@ export const FOLDER_MODE = 0o040000
 /** What a snapshot reads from. */
 export interface TreeReader {
   tree(oid: Oid): Tree | undefined
-  read(oid: Oid): GitObject | undefined
+  /** `once`: it is not kept for the next reader. */
+  read(oid: Oid, use?: 'once'): GitObject | undefined
 }
 
 export class TreeSnapshot implements Snapshot {
@@ -23,12 +24,10 @@ export class TreeSnapshot implements Snapshot {
     this.tree = tree
   }
 
-  get(path: string): Uint8Array | undefined {
-    const entry = this.entry(path)
-    if (entry === undefined || entry.mode === FOLDER_MODE) return undefined
-    const object = this.#reader.read(entry.oid)
-    if (object === undefined) throw new Bug(`${path}: blob ${entry.oid} is missing`)
-    return object.bytes
+  get(at: string | FileEntry, use?: 'once'): Uint8Array | undefined {
+    if (typeof at !== 'string') return this.#blob(at, use)
+    const entry = this.entry(at)
+    return entry === undefined || entry.mode === FOLDER_MODE ? undefined : this.#blob(entry, use)
   }
 
   entry(path: string): Entry | undefined {
@@ -91,6 +90,12 @@ export class TreeSnapshot implements Snapshot {
       pairs.push({ before: was && childOf(path, was), after: childOf(path, entry) })
     }
     for (const was of old.values()) pairs.push({ before: childOf(path, was), after: undefined })
+  }
+
+  #blob({ path, oid }: FileEntry, use?: 'once'): Uint8Array {
+    const object = this.#reader.read(oid, use)
+    if (object === undefined) throw new Bug(`${path}: blob ${oid} is missing`)
+    return object.bytes
   }
 
   #children(folder: Entry): Entry[] {

@@ -5,12 +5,13 @@ import type { Clock, Timer } from '../shared/clock/clock.ts'
 import type { Log } from '../shared/log/log.ts'
 import { problem, type Problem } from '../shared/result/problem.ts'
 import { err, Fatal, ok, type Result } from '../shared/result/result.ts'
-import type { Accept, MergeRules, Person, Snapshot } from './api.ts'
+import type { Accept, LogEntry, MergeRules, Person, Snapshot } from './api.ts'
 import { lockRepository, prepareRepository } from './disk/repository-folder.ts'
 import { errorCode, type Disk } from './disk/disk.ts'
 import { Engine, type ForeignMove } from './engine.ts'
 import { ForeignMoves } from './foreign-moves.ts'
-import { isAncestor } from './history/ancestry.ts'
+import { isAncestor, walkCommits } from './history/ancestry.ts'
+import { toLogEntry } from './history/log-entry.ts'
 import { commitTree } from './object/commit.ts'
 import { ZERO_OID, type GitObject, type Oid } from './object/oid.ts'
 import type {
@@ -146,6 +147,9 @@ export class LocalStore implements Repository {
     }
     const staged = engine.stage(request.entries)
     const served = request.updates.find((update) => update.name === branch.ref)
+    // They are looked at next.
+    if (served !== undefined)
+      for (const [oid, bytes] of request.blobs ?? []) engine.keepBlob(oid, bytes)
     const vetted = served === undefined ? ok(undefined) : this.#vetServed(served, request, staged)
     if (!vetted.ok) return err({ kind: 'refused', name: branch.ref, problems: vetted.error })
     const next = vetted.value
@@ -172,6 +176,10 @@ export class LocalStore implements Repository {
     const object = this.engine.read(at)
     if (object?.type !== 'commit') return undefined
     return new TreeSnapshot(this.engine, at, commitTree(object.bytes))
+  }
+
+  *log(from: readonly Oid[]): Generator<LogEntry> {
+    for (const { oid, commit } of walkCommits(this.engine, from, [])) yield toLogEntry(oid, commit)
   }
 
   tree(id: Oid): Snapshot | undefined {

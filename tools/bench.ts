@@ -2,7 +2,9 @@
 import { benchCaldav } from './bench/caldav.ts'
 import { benchCrash } from './bench/crash.ts'
 import { benchDns } from './bench/dns.ts'
+import { benchResolver } from './bench/resolver.ts'
 import { benchStore } from './bench/store.ts'
+import { benchVpn } from './bench/vpn.ts'
 
 const USAGE = `usage: npm run bench -- ROOM [options]
 
@@ -15,8 +17,14 @@ const USAGE = `usage: npm run bench -- ROOM [options]
          updates a second with 64 in flight, and how long one takes alone
   dns    --flood 10000000
          random packets: it goes on answering, and does not grow
-  caldav [--sizes 1000,10000] [--seconds 5] [--rounds 5] [--peers Xandikos,Radicale] [--program FILE]
-         changes, listings, queries and synchronisation, beside the peers
+  resolver [--seconds 3] [--rounds 3] [--peers Unbound,BIND,Knot] [--program FILE]
+         answers a second from the cache and from an authority, p99, memory, beside the peers
+  caldav [--sizes 10000] [--large 100000] [--seconds 3] [--rounds 5] [--patience 100]
+         [--peers Xandikos,Radicale,Cyrus] [--program FILE]
+         changes, listings, queries and synchronisation beside the peers, each at most 100 s; start and memory
+         with 100,000 events
+  vpn    [--pairs both,gateway,client] [--seconds 3] [--rounds 2] [--cipher AES-256-GCM] [--program FILE]
+         a TCP stream each way through a tunnel, its CPU and round trip, beside stock OpenVPN; needs root and iperf3
   crash  [--rounds 1000] [--seed N]
          kill -9 under load: no acknowledged commit lost, git fsck clean
 `
@@ -24,7 +32,9 @@ const USAGE = `usage: npm run bench -- ROOM [options]
 const ROOMS: { readonly [name: string]: (args: readonly string[]) => Promise<void> } = {
   store: benchStore,
   dns: benchDns,
+  resolver: benchResolver,
   caldav: benchCaldav,
+  vpn: benchVpn,
   crash: benchCrash,
 }
 

@@ -1,7 +1,7 @@
 // One esbuild bundle per appliance: everything it uses in one ES module, and the list of what that is.
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { build, type BuildOptions, type BuildResult, type Metafile } from 'esbuild'
+import { build, transform, type BuildOptions, type BuildResult, type Metafile } from 'esbuild'
 
 export type Bundle = {
   readonly name: string
@@ -30,16 +30,18 @@ export async function bundleAppliance(name: string, minify: boolean): Promise<Bu
   const entry = `appliances/${name}/main.ts`
   const outfile = `dist/cairn-${name}.mjs`
   const workers = await bundleWorkers(name, minify)
-  const plain = await run({ entry, outfile, minify, define: workers.define })
+  const web = await bundleWeb(name, minify)
+  const define = { ...workers.define, ...web.define }
+  const plain = await run({ entry, outfile, minify, define })
   // A CommonJS package calls `require` for Node's own modules; an ES module has to make that first.
   const requires = Object.values(plain.metafile.outputs).some((output) =>
     output.imports.some((edge) => edge.kind === 'require-call'),
   )
   const result = requires
-    ? await run({ entry, outfile, minify, define: workers.define, banner: REQUIRE_BANNER })
+    ? await run({ entry, outfile, minify, define, banner: REQUIRE_BANNER })
     : plain
   const metafile = {
-    inputs: { ...workers.metafile.inputs, ...result.metafile.inputs },
+    inputs: { ...workers.metafile.inputs, ...web.inputs, ...result.metafile.inputs },
     outputs: { ...workers.metafile.outputs, ...result.metafile.outputs },
   }
   return { name, code: result.outputFiles[0]!.contents, metafile }
@@ -65,6 +67,39 @@ async function bundleWorkers(
     Object.assign(metafile.outputs, result.metafile.outputs)
   }
   return { define, metafile }
+}
+
+/** The page of an appliance that has one, `web/page.ts` with its style and its HTML, as WEB_ASSETS. */
+async function bundleWeb(
+  name: string,
+  minify: boolean,
+): Promise<{ define: { [word: string]: string }; inputs: Metafile['inputs'] }> {
+  const folder = join(ROOT, 'appliances', name, 'web')
+  if (!existsSync(join(folder, 'page.ts'))) return { define: {}, inputs: {} }
+  const script = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [`appliances/${name}/web/page.ts`],
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    target: 'es2023',
+    minify,
+    legalComments: 'none',
+    charset: 'utf8',
+    logLevel: 'silent',
+  })
+  const style = await transform(readFileSync(join(folder, 'page.css'), 'utf8'), {
+    loader: 'css',
+    minify,
+  })
+  const files = {
+    '': readFileSync(join(folder, 'page.html'), 'utf8'),
+    'page.css': style.code,
+    'page.js': script.outputFiles[0]!.text,
+  }
+  const text = JSON.stringify(JSON.stringify(files))
+  return { define: { WEB_ASSETS: text }, inputs: script.metafile.inputs }
 }
 
 function run(options: {

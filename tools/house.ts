@@ -11,6 +11,8 @@ export type Addresses = {
   readonly own: string
   /** Of the served store, where there is one. */
   readonly git?: string
+  /** Of a page for people, where it has one of its own. */
+  readonly page?: string
   readonly observe: string
 }
 

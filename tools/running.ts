@@ -78,6 +78,8 @@ export async function runProgram(program: Program): Promise<Running> {
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+  // What it wrote before is in the pipe, and may be read after the answer that said it is healthy.
+  await new Promise(setImmediate)
   return running
 }
 

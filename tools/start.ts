@@ -19,6 +19,7 @@ const EXIT_USAGE = 64
 const KEYS: { readonly [what in keyof Addresses]: string } = {
   own: 'listen',
   git: 'listen of [store.serve]',
+  page: 'listen of [page]',
   observe: 'listen of [observe]',
 }
 
@@ -72,7 +73,7 @@ function writeConfiguration(appliance: HouseAppliance, folder: string): string {
 function readAddresses(config: string): Addresses {
   const parsed = parseToml(readFileSync(config, 'utf8'))
   if (!parsed.ok) fail(`${config}:${parsed.error.line}: ${parsed.error.message}`)
-  const { listen, store, observe } = parsed.value.table as Partial<ExpectedTable>
+  const { listen, store, page, observe } = parsed.value.table as Partial<ExpectedTable>
   const own = Array.isArray(listen) ? listen[0] : listen
   const git = store?.serve?.listen
   if (own === undefined || observe?.listen === undefined)
@@ -82,12 +83,14 @@ function readAddresses(config: string): Addresses {
     own: own.replace(/^\w+:\/\//, ''),
     observe: observe.listen,
     ...(git !== undefined && { git }),
+    ...(page?.listen !== undefined && { page: page.listen }),
   }
 }
 
 type ExpectedTable = {
   readonly listen: string | readonly string[]
   readonly store?: { readonly serve?: { readonly listen?: string } }
+  readonly page?: { readonly listen?: string }
   readonly observe: { readonly listen?: string }
 }
 

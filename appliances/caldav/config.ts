@@ -20,6 +20,7 @@ import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-ta
 import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts'
 import { isLoopback, type Endpoint } from '../../shared/net/endpoint.ts'
 import type { Prefix } from '../../shared/net/prefix.ts'
+import { ldapTable, type LdapConfig } from './ldap-table.ts'
 
 export type CaldavConfig = {
   readonly listen: readonly Endpoint[]
@@ -38,12 +39,20 @@ export type CaldavConfig = {
     readonly attempts: number
     /** Milliseconds after which they are forgotten. */
     readonly window: number
+    /** Trust on first use: an unknown name makes an account while there are fewer users and groups than this. */
+    readonly tofu: number
   }
+  /** Checks passwords of users that have none in users.toml. */
+  readonly ldap?: LdapConfig
   readonly limits: {
     /** Bytes of a calendar object or card, and of a plain file. */
     readonly object: number
     readonly file: number
     readonly connections: number
+  }
+  readonly subscriptions?: {
+    /** Of the servers that calendars are fetched from. */
+    readonly ports: readonly number[]
   }
   readonly store: StoreConfig
   readonly observe: ObserveConfig
@@ -74,8 +83,10 @@ export const caldavConfig: Decoder<CaldavConfig> = checked(
       object({
         attempts: withDefault(integerBetween(1, 1_000), 8),
         window: withDefault(durationBetween(60_000, 86_400_000), 900_000),
+        tofu: withDefault(integerBetween(0, 10_000), 0),
       }),
     ),
+    ldap: optional(ldapTable),
     limits: section(
       object({
         object: withDefault(sizeBetween(10_000, 64_000_000), 2_000_000),
@@ -83,6 +94,7 @@ export const caldavConfig: Decoder<CaldavConfig> = checked(
         connections: withDefault(integerBetween(1, 100_000), 1_000),
       }),
     ),
+    subscriptions: optional(object({ ports: withDefault(list(integerBetween(1, 65_535)), [443]) })),
     store: storeTable,
     observe: observeTable,
     sandbox: sandboxTable,

@@ -5,8 +5,11 @@ import { hashPasswordCommand } from '../../shared/appliance/hash-password.ts'
 import { joinNeeds } from '../../shared/sandbox/needs.ts'
 import { checkStore, storeNeeds } from '../../store/index.ts'
 import { exportCommand, importCommand } from './cli/bulk-commands.ts'
+import { historyCommand, restoreCommand } from './cli/history-commands.ts'
+import { linkCommand } from './cli/link-command.ts'
 import { userCommand } from './cli/user-command.ts'
 import { caldavConfig } from './config.ts'
+import { ldapPort } from './ldap-table.ts'
 import { certificateProblems, keeperAt, serve } from './serve.ts'
 
 await runAppliance({
@@ -19,15 +22,24 @@ await runAppliance({
   ],
   needs: (config) =>
     joinNeeds(storeNeeds(config.store), {
-      read: config.tls === undefined ? [] : [config.tls.cert, config.tls.key],
+      read: [config.ldap?.ca, config.ldap?.passwordFile].filter((file) => file !== undefined),
+      reread: config.tls === undefined ? [] : [config.tls.cert, config.tls.key],
       write: [],
-      connect: [],
+      connect: [
+        ...(config.subscriptions?.ports ?? []),
+        ...(config.ldap === undefined ? [] : [ldapPort(config.ldap)]),
+      ],
+      // What a request makes is gone when it is answered; a tenth of what is said of memory with 100,000 events.
+      youngMegabytes: 8,
     }),
   start: serve,
   commands: {
     user: userCommand,
+    link: linkCommand,
     import: importCommand,
     export: exportCommand,
+    history: historyCommand,
+    restore: restoreCommand,
     'hash-password': hashPasswordCommand,
   },
   help: {

@@ -1,5 +1,6 @@
 // Ties the parts together: a push is checked by the keeper, the new head becomes the library that requests are answered from,
 // and what clients change becomes commits.
+import { join } from 'node:path'
 import type { Context, Running } from '../../shared/appliance/appliance.ts'
 import { systemClock, type Clock } from '../../shared/clock/clock.ts'
 import { httpUrl, listenHttp, type HttpListener } from '../../shared/http/server.ts'
@@ -7,27 +8,36 @@ import type { Log } from '../../shared/log/log.ts'
 import { Fatal } from '../../shared/result/result.ts'
 import { formatProblem, type Problem } from '../../shared/result/problem.ts'
 import { CertificateSlot } from '../../shared/tls/certificate-slot.ts'
-import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
+import { WebAssets } from '../../shared/web/assets.ts'
+import { mergeText, openStore } from '../../store/index.ts'
 import type { CaldavConfig } from './config.ts'
 import { LibraryKeeper } from './core/library/keeper.ts'
 import type { Library } from './core/library/library.ts'
+import type { TellLater } from './core/library/unread-collection.ts'
 import { LockTable } from './core/locks/lock-table.ts'
 import { calendarMergeRules } from './core/merge/calendar-merge.ts'
 import { exchangeHandler } from './exchange.ts'
 import { Logins } from './login.ts'
+import { Subscriptions } from './subscriptions.ts'
 
 const PERSON = { name: 'cairn-caldav', email: 'cairn-caldav@localhost' }
 /** More than the largest body that is taken, for the framing of chunks. */
 const REQUEST_MS = 120_000
 
-export function keeperAt(clock: Clock = systemClock): LibraryKeeper {
-  return new LibraryKeeper(() => Math.floor(clock.wallMs() / 1000))
+/** Of what is read ahead without a pause: nobody waits longer for it. */
+const READ_AHEAD_MS = 5
+
+export function keeperAt(clock: Clock = systemClock, tell?: TellLater): LibraryKeeper {
+  return new LibraryKeeper(() => Math.floor(clock.wallMs() / 1000), tell)
 }
 
 export async function serve(context: Context<CaldavConfig>): Promise<Running> {
   const { config, log, metrics, clock } = context
   const slot = openCertificate(config)
-  const keeper = keeperAt(clock)
+  const { tofu } = config.login
+  if (tofu > 0)
+    log.warn('trust-on-first-use', { why: `anyone may make an account until there are ${tofu}` })
+  const keeper = keeperAt(clock, (problems) => logProblems(problems, log))
   const store = await openStore(config.store, {
     log,
     metrics,
@@ -37,10 +47,21 @@ export async function serve(context: Context<CaldavConfig>): Promise<Running> {
     committer: PERSON,
   })
   const branch = store.branch()
-  let library = publishLogged(keeper, branch.head, log)
+  let library = logged(keeper.open(branch.head), log)
+  const subscriptions =
+    config.subscriptions &&
+    new Subscriptions({
+      branch,
+      library: () => library,
+      objectBytes: config.limits.object,
+      clock,
+      log,
+    })
   const unsubscribe = branch.subscribe((head) => {
-    library = publishLogged(keeper, head, log)
+    library = logged(keeper.publish(head), log)
+    subscriptions?.changed()
   })
+  const stopReading = readAhead(keeper, clock)
   const locks = new LockTable()
   metrics.gauge(
     'cairn_caldav_collections',
@@ -48,6 +69,11 @@ export async function serve(context: Context<CaldavConfig>): Promise<Running> {
     () => library.collectionCount,
   )
   metrics.gauge('cairn_caldav_users', 'Users and groups', () => library.directory.size)
+  metrics.gauge(
+    'cairn_caldav_subscriptions_under_way',
+    'Calendars of elsewhere that are being fetched',
+    () => subscriptions?.underWay ?? 0,
+  )
   metrics.gauge('cairn_caldav_locks', 'Locks that clients hold', () => locks.size)
   const handler = exchangeHandler({
     config,
@@ -57,6 +83,8 @@ export async function serve(context: Context<CaldavConfig>): Promise<Running> {
     library: () => library,
     locks,
     logins: new Logins(config, clock),
+    subscriptions,
+    web: new WebAssets(join(import.meta.dirname, 'web')),
     clock,
     log,
     requests: metrics.counter('cairn_caldav_requests', 'Requests, by method and status'),
@@ -82,6 +110,8 @@ export async function serve(context: Context<CaldavConfig>): Promise<Running> {
         }),
       )
   } catch (cause) {
+    stopReading()
+    await subscriptions?.stop()
     await Promise.all(listeners.map((each) => each.close()))
     await store.close()
     throw cause
@@ -95,6 +125,7 @@ export async function serve(context: Context<CaldavConfig>): Promise<Running> {
       users: library.directory.size,
       collections: library.collectionCount,
       locks: locks.size,
+      ...(subscriptions && { subscriptions: subscriptions.status() }),
     }),
     async reload() {
       const reloaded = slot?.reload()
@@ -105,6 +136,8 @@ export async function serve(context: Context<CaldavConfig>): Promise<Running> {
     },
     async stop() {
       unsubscribe()
+      await subscriptions?.stop()
+      stopReading()
       await Promise.all(listeners.map((each) => each.close()))
       await store.close()
     },
@@ -118,6 +151,8 @@ export function certificateProblems({ tls }: CaldavConfig): readonly Problem[] {
 }
 
 const BODY_BYTES = 4_194_304
+/** Problems of one collection, or of one head. */
+const LOGGED_LIMIT = 100
 
 function openCertificate({ tls }: CaldavConfig): CertificateSlot | undefined {
   const opened = tls && CertificateSlot.open(tls)
@@ -126,8 +161,23 @@ function openCertificate({ tls }: CaldavConfig): CertificateSlot | undefined {
 }
 
 /** What of a head cannot be read is left out, and said in the log: nobody waits for an answer who could be told. */
-function publishLogged(keeper: LibraryKeeper, head: Snapshot, log: Log): Library {
-  const { library, problems } = keeper.publish(head)
-  for (const problem of problems) log.error('content-problem', { problem: formatProblem(problem) })
+function logged({ library, problems }: ReturnType<LibraryKeeper['publish']>, log: Log): Library {
+  logProblems(problems, log)
   return library
+}
+
+function logProblems(problems: readonly Problem[], log: Log): void {
+  for (const each of problems.slice(0, LOGGED_LIMIT))
+    log.error('content-problem', { problem: formatProblem(each) })
+}
+
+/** Members that nobody has asked for yet, between requests. Gives back how to stop. */
+function readAhead(keeper: LibraryKeeper, clock: Clock): () => void {
+  const some = (): void => {
+    const untilMs = clock.monotonicMs() + READ_AHEAD_MS
+    while (clock.monotonicMs() < untilMs) if (!keeper.readAhead()) return
+    next = setImmediate(some)
+  }
+  let next = setImmediate(some)
+  return () => clearImmediate(next)
 }

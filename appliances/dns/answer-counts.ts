@@ -1,25 +1,14 @@
 // Hands what was answered to the metrics, once a second: what this thread counted, and what packet workers did.
-import type { Clock, Timer } from '../../shared/clock/clock.ts'
+import type { Clock } from '../../shared/clock/clock.ts'
 import { formatName, type Name } from '../../shared/dns/name.ts'
-import { RCODE } from '../../shared/dns/message.ts'
-import type { Labels, Metrics } from '../../shared/metrics/metrics.ts'
+import { ZONES_LIMIT, type TallySink } from '../../shared/dns-server/core/answer-tally.ts'
 import {
-  AnswerTally,
-  RCODE_LIMIT,
-  TallyReader,
-  ZONES_LIMIT,
-  type TallySink,
-} from './core/answer/answer-tally.ts'
+  answerLabels,
+  CountedAnswers,
+  type Tallies,
+} from '../../shared/dns-server/counted-answers.ts'
+import type { Metrics } from '../../shared/metrics/metrics.ts'
 import type { AnswerCounts } from './core/answer/nameserver.ts'
-import type { Transport } from '../../shared/dns-server/core/client.ts'
-
-const FLUSH_MS = 1000
-
-/** Takes the tallies of other threads. */
-export interface Tallies {
-  /** `memory` of an AnswerTally, until the end. */
-  add(memory: ArrayBufferLike): void
-}
 
 export type FlushedCounts = AnswerCounts &
   Tallies & {
@@ -28,30 +17,15 @@ export type FlushedCounts = AnswerCounts &
   }
 
 export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
-  const sink = sinkTo(metrics)
-  const tally = new AnswerTally()
-  const readers = [new TallyReader(tally.memory)]
-  let timer: Timer
-  const handOver = (): void => {
-    for (const reader of readers) reader.read(sink)
-  }
-  const again = (): void => {
-    timer = clock.after(FLUSH_MS, () => {
-      handOver()
-      again()
-    })
-  }
-  again()
+  const counted = new CountedAnswers(clock, sinkTo(metrics))
+  const { tally } = counted
   return {
     answered: (transport, rcode, qtype, origin) => tally.answered(transport, rcode, qtype, origin),
     truncated: () => tally.truncated(),
     ignored: (transport) => tally.ignored(transport),
     limited: (verdict) => tally.limited(verdict),
-    add: (memory) => void readers.push(new TallyReader(memory)),
-    flush() {
-      timer.cancel()
-      handOver()
-    },
+    add: (memory) => counted.add(memory),
+    flush: () => counted.flush(),
   }
 }
 
@@ -68,7 +42,7 @@ function sinkTo(metrics: Metrics): TallySink {
   /** Each thread has zones of its own. */
   const named = new Set<Name>()
   return {
-    answers: (transport, rcode, count) => answers.inc(LABELS[transport][rcode]!, count),
+    answers: (transport, rcode, count) => answers.inc(answerLabels(transport, rcode), count),
     ignored: (transport, count) => ignored.inc({ transport }, count),
     truncated: (count) => truncated.inc({}, count),
     queries: (type, count) => types.inc({ type }, count),
@@ -79,19 +53,4 @@ function sinkTo(metrics: Metrics): TallySink {
     },
     limited: (verdict, count) => limited.inc({ verdict }, count),
   }
-}
-
-const NAMES = new Map<number, string>(Object.entries(RCODE).map(([name, code]) => [code, name]))
-
-const LABELS: { readonly [transport in Transport]: readonly Labels[] } = {
-  udp: labelsOf('udp'),
-  tcp: labelsOf('tcp'),
-  tls: labelsOf('tls'),
-  https: labelsOf('https'),
-}
-
-function labelsOf(transport: Transport): readonly Labels[] {
-  return Array.from({ length: RCODE_LIMIT }, (_, code) => {
-    return { transport, rcode: NAMES.get(code) ?? `RCODE${code}` }
-  })
 }

@@ -1,12 +1,11 @@
-// Copies that are there because a catalog zone lists them (RFC 9432 §5): when a catalog of a primary changes, its members
+// Copies in a view that are there because a catalog zone lists them (RFC 9432 §5): when a catalog of a primary changes, its members
 // are followed and forgotten as it says. Who is a member is written beside the copies, so that a restart needs no catalog.
 import { formatName, type Name } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
-import type { Metrics } from '../../shared/metrics/metrics.ts'
 import { Bug } from '../../shared/result/result.ts'
 import type { Branch } from '../../store/index.ts'
 import { readCatalog, type CatalogListing } from './core/catalog/catalog-reader.ts'
-import { formatMembers, MEMBERS_FILE, parseMembers } from './core/catalog/member-file.ts'
+import { formatMembers, membersPath, parseMembers } from './core/catalog/member-file.ts'
 import {
   nextMembers,
   type Clash,
@@ -14,9 +13,11 @@ import {
   type Members,
   type MembersChange,
 } from './core/catalog/membership.ts'
-import type { Publication, Published } from './core/publication.ts'
+import { DEFAULT_VIEW } from './core/branch/zone-files.ts'
+import type { Published } from './core/publication.ts'
+import type { View } from './core/views.ts'
 import type { Zone } from './core/zone/zone.ts'
-import type { Peer } from './peer-client.ts'
+import type { Peer } from '../../shared/dns-transfer/peer-client.ts'
 import type { SecondaryZones } from './secondary-zones.ts'
 
 /** Whom to ask for the members of a catalog. */
@@ -31,11 +32,10 @@ export type CatalogMembersParts = {
   readonly secondaries: SecondaryZones
   /** That of the secondaries. */
   readonly branch: Branch
-  readonly publication: Publication
+  readonly view: View
   readonly isConfigured: (zone: Name) => boolean
   readonly isOwn: (zone: Name) => boolean
   readonly log: Log
-  readonly metrics: Metrics
 }
 
 export class CatalogMembers {
@@ -51,11 +51,10 @@ export class CatalogMembers {
   constructor(parts: CatalogMembersParts) {
     this.#parts = parts
     for (const origin of parts.catalogs.keys()) this.#listings.set(origin, undefined)
-    parts.metrics.gauge(
-      'cairn_dns_catalog_members',
-      'Zones that are copied because a catalog lists them',
-      () => this.#members.size,
-    )
+  }
+
+  get size(): number {
+    return this.#members.size
   }
 
   has(zone: Name): boolean {
@@ -64,9 +63,10 @@ export class CatalogMembers {
 
   /** Follows who was a member when the last run ended, and from now on what the catalogs say. */
   start(): void {
-    const { catalogs, branch, publication, isConfigured } = this.#parts
+    const { catalogs, branch, view, isConfigured } = this.#parts
+    const { publication } = view
     if (catalogs.size === 0) return
-    const text = Buffer.from(branch.head.get(MEMBERS_FILE) ?? []).toString('latin1')
+    const text = Buffer.from(branch.head.get(membersPath(view.name)) ?? []).toString('latin1')
     const all = parseMembers(text)
     const members = new Map<Name, Member>()
     for (const [zone, member] of all)
@@ -81,12 +81,12 @@ export class CatalogMembers {
     this.#applyLater()
   }
 
-  status(): unknown {
+  status(): readonly unknown[] {
     const counts = new Map<Name, number>()
     for (const { catalog } of this.#members.values())
       counts.set(catalog, (counts.get(catalog) ?? 0) + 1)
     return Array.from(this.#listings.keys(), (origin) => ({
-      catalog: formatName(origin),
+      ...this.#fields(origin),
       members: counts.get(origin) ?? 0,
       fault: this.#faults.get(origin),
     }))
@@ -117,8 +117,8 @@ export class CatalogMembers {
       return true
     }
     this.#faults.set(zone.origin, listing.error)
-    const catalog = formatName(zone.origin)
-    log.error('catalog-broken', { catalog, serial: zone.serial, why: listing.error })
+    const fields = this.#fields(zone.origin)
+    log.error('catalog-broken', { ...fields, serial: zone.serial, why: listing.error })
     return false
   }
 
@@ -128,7 +128,7 @@ export class CatalogMembers {
   }
 
   async #apply(): Promise<void> {
-    const { secondaries, isConfigured, isOwn } = this.#parts
+    const { secondaries, view, isConfigured, isOwn } = this.#parts
     const world = { catalogs: this.#listings, isConfigured, isOwn }
     const change = nextMembers(this.#members, world)
     this.#tellClashes(change.clashes)
@@ -140,7 +140,7 @@ export class CatalogMembers {
     const message = `Catalogs: ${countText(before, change)}`
     const text = formatMembers(members)
     await secondaries.forget([...removed, ...reset], message, (edit) =>
-      edit.set(MEMBERS_FILE, text),
+      edit.set(membersPath(view.name), text),
     )
     for (const zone of [...changed, ...reset]) this.#follow(zone)
   }
@@ -160,7 +160,7 @@ export class CatalogMembers {
   #tell(before: Members, { members, changed, reset, removed }: MembersChange): void {
     const { log } = this.#parts
     const say = (event: string, zone: Name, member: Member): void =>
-      log.info(event, { zone: formatName(zone), catalog: formatName(member.catalog) })
+      log.info(event, { zone: formatName(zone), ...this.#fields(member.catalog) })
     for (const zone of removed) say('member-removed', zone, before.get(zone)!)
     for (const zone of reset) say('member-reset', zone, members.get(zone)!)
     for (const zone of changed)
@@ -175,11 +175,17 @@ export class CatalogMembers {
       if (this.#told.has(key)) continue
       this.#parts.log.error('member-clash', {
         zone: formatName(zone),
-        catalog: formatName(catalog),
+        ...this.#fields(catalog),
         why: holder === undefined ? 'it is here already' : `${formatName(holder)} has it`,
       })
     }
     this.#told = told
+  }
+
+  /** A catalog in the words of the log. */
+  #fields(catalog: Name): { readonly catalog: string; readonly view?: string } {
+    const { name } = this.#parts.view
+    return { catalog: formatName(catalog), ...(name !== DEFAULT_VIEW && { view: name }) }
   }
 }
 

@@ -5,13 +5,17 @@ import {
   object,
   parsed,
   record,
+  string,
   withDefault,
   type Decoder,
 } from '../../shared/config/decode.ts'
 import { canonicalName, parseName, ROOT, type Name } from '../../shared/dns/name.ts'
+import { DEFAULT_VIEW_WORD } from './keys-table.ts'
 
 export type CatalogConfig = {
   readonly zone: Name
+  /** Whose zones it lists, and who sees it; `DEFAULT_VIEW_WORD` where it is not said. */
+  readonly view: string
   /** Members are our zones at or below these. */
   readonly zones: readonly Name[]
   /** By group: the members, at or below these, that are in it. */
@@ -45,15 +49,17 @@ export const catalogTable: Decoder<readonly CatalogConfig[]> = withDefault(
     list(
       object({
         zone: catalogName,
+        view: withDefault(string, DEFAULT_VIEW_WORD),
         zones: withDefault(list(domainName), [ROOT]),
         groups: withDefault(groupsTable, {}),
       }),
     ),
     (catalogs, at) => {
-      const seen = new Set<Name>()
-      catalogs.forEach(({ zone }, i) => {
-        if (seen.has(zone)) at.inside(i).report('This catalog is there twice')
-        seen.add(zone)
+      const seen = new Set<string>()
+      catalogs.forEach(({ zone, view }, i) => {
+        const key = `${view} ${zone}`
+        if (seen.has(key)) at.inside(i).report('This catalog is there twice')
+        seen.add(key)
       })
     },
   ),

@@ -36,7 +36,7 @@ import {
   type TcpConfig,
 } from '../../shared/dns-server/listen-table.ts'
 import { catalogTable, type CatalogConfig } from './catalog-table.ts'
-import { viewFaults, viewTable } from './view-table.ts'
+import { unknownViews, viewTable } from './view-table.ts'
 import type { ViewSettings } from './core/views.ts'
 import { dnstapTable, queryLogTable, type DnstapConfig, type QueryLogConfig } from './tap-tables.ts'
 import {
@@ -126,6 +126,17 @@ const tables = object({
   sandbox: sandboxTable,
 })
 
-export const dnsConfig: Decoder<DnsConfig> = checked(tables, ({ keys, view }, at) => {
-  for (const { key, why } of viewFaults(keys, view)) at.inside('keys').inside(key).report(why)
-})
+export const dnsConfig: Decoder<DnsConfig> = checked(
+  tables,
+  ({ keys, secondary, catalog, view }, at) => {
+    const mentions = [
+      ...Object.entries(keys).map(([key, one]) => ({ at: ['keys', key], view: one.view })),
+      ...secondary.map((one, i) => ({ at: ['secondary', i], view: one.view })),
+      ...catalog.map((one, i) => ({ at: ['catalog', i], view: one.view })),
+    ]
+    for (const { at: place, why } of unknownViews(mentions, view)) {
+      const inside = place.reduce<typeof at>((outer, step) => outer.inside(step), at)
+      inside.report(why)
+    }
+  },
+)

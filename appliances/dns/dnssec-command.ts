@@ -8,9 +8,11 @@ import { algorithmOf } from '../../shared/dnssec/algorithms.ts'
 import { dsRdata } from '../../shared/dnssec/dnskey.ts'
 import { timeText, type ZoneKey } from './core/dnssec/key-file.ts'
 import { isEntryKey, keyId } from './core/dnssec/key-roll.ts'
-import { KeyFolder, type ZoneState } from './key-folder.ts'
+import { KeyFolder } from './key-folder.ts'
 
 const USAGE = `Usage: cairn-dns dnssec WORD KEY_FOLDER ZONE [TAG]
+
+A zone's keys, and what is asked of them, are those of all views that have the zone.
 
   status      keys, their times, and what the parent was seen with
   ds          the DS records for the parent
@@ -33,7 +35,14 @@ export const dnssecCommand: Command = {
     if (path === undefined || name?.ok !== true || !WORDS.has(word)) return misused()
     const folder = new KeyFolder(path)
     const origin = canonicalName(name.value)
-    if (word === 'status') return say(status(origin, folder.keys(origin), folder.state(origin)))
+    if (word === 'status') {
+      const serials = folder
+        .views(origin)
+        .map(
+          (view) => ` view ${view} ${new KeyFolder(path, view).state(origin).serial ?? 'none yet'}`,
+        )
+      return say(status(origin, serials, folder))
+    }
     if (word === 'ds') return say(dsText(origin, folder.keys(origin)))
     if (word === 'seen' && !/^\d{1,5}$/.test(tag ?? '')) return misused()
     folder.leaveRequest(origin, word === 'seen' ? `seen ${tag}` : word.replace('-', ' '))
@@ -52,9 +61,11 @@ const WORDS = new Set([
   'secure',
 ])
 
-function status(origin: Name, keys: readonly ZoneKey[], { serial, roll }: ZoneState): string {
-  const lines = [`${formatName(origin)} serial ${serial ?? 'none yet'}`]
-  for (const key of keys) {
+function status(origin: Name, ofViews: readonly string[], folder: KeyFolder): string {
+  const { serial, roll } = folder.state(origin)
+  const serials = [` ${serial ?? 'none yet'}`, ...ofViews]
+  const lines = [`${formatName(origin)} serial${serials.join(',')}`]
+  for (const key of folder.keys(origin)) {
     const times = Object.entries(key.times).map(([event, at]) => `${event} ${timeText(at)}`)
     const seen = roll.seen[keyId(key)]
     const kind = isEntryKey(key) ? 'entry' : 'zone'

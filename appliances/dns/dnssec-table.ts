@@ -4,6 +4,7 @@ import {
   checked,
   durationBetween,
   endpoint,
+  integerBetween,
   list,
   object,
   oneOf,
@@ -19,13 +20,14 @@ import { canonicalName, parseName, ROOT, type Name } from '../../shared/dns/name
 import { formatDuration, parseDuration } from '../../shared/config/units.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
 import { NO_NEEDS, type SandboxNeeds } from '../../shared/sandbox/needs.ts'
+import type { Denial } from './core/dnssec/signing-plan.ts'
 import { algorithmNamed, type AlgorithmName } from '../../shared/dnssec/algorithms.ts'
 
 /** Times in milliseconds. */
 export type SigningTable = {
   readonly algorithm: Exclude<AlgorithmName, 'RSASHA256' | 'RSASHA512'>
   readonly scheme: 'csk' | 'ksk-zsk'
-  readonly denial: 'nsec' | 'nsec3'
+  readonly denial: Denial
   readonly signatureLifetime: number
   readonly signatureRefresh: number
   readonly signatureJitter: number
@@ -45,6 +47,8 @@ export type DnssecConfig = {
   readonly keyFolder?: string
   /** How each zone is signed, by canonical origin. */
   readonly zones: ReadonlyMap<Name, SigningTable>
+  /** A second, for answers of zones with compact denial. */
+  readonly onlineSignatures: number
 }
 
 const DAY = 86_400_000
@@ -85,7 +89,7 @@ const DEFAULTS: SigningTable = {
 const FIELDS = {
   algorithm: optional(algorithm),
   scheme: optional(oneOf('csk', 'ksk-zsk')),
-  denial: optional(oneOf('nsec', 'nsec3')),
+  denial: optional(oneOf('nsec', 'nsec3', 'compact')),
   signatureLifetime: optional(durationBetween(HOUR, 366 * DAY)),
   signatureRefresh: optional(durationBetween(60_000, 366 * DAY)),
   signatureJitter: optional(durationBetween(0, 366 * DAY)),
@@ -106,6 +110,7 @@ const domainName: Decoder<Name> = parsed('a domain name', nameOf)
 const table = object({
   ...FIELDS,
   keyFolder: optional(string),
+  onlineSignatures: withDefault(integerBetween(1, 1_000_000), 1000),
   zones: withDefault(list(domainName), []),
   zone: withDefault(record(fields), {}),
 })
@@ -134,8 +139,8 @@ export const dnssecTable: Decoder<DnssecConfig> = section({
       const origin = nameOf(name)
       if (origin !== undefined) zones.set(origin, merged(common, own))
     }
-    const { keyFolder } = given
-    return keyFolder === undefined ? { zones } : { keyFolder, zones }
+    const { keyFolder, onlineSignatures } = given
+    return { ...(keyFolder !== undefined && { keyFolder }), zones, onlineSignatures }
   },
 })
 
@@ -143,6 +148,12 @@ export const dnssecTable: Decoder<DnssecConfig> = section({
 export function dnssecNeeds({ keyFolder, zones }: DnssecConfig): SandboxNeeds {
   if (keyFolder === undefined || zones.size === 0) return NO_NEEDS
   return { read: [], write: [keyFolder], connect: [] }
+}
+
+/** Origins of the zones with compact denial. */
+export function compactZones({ zones }: DnssecConfig): ReadonlySet<Name> {
+  const compact = [...zones].filter(([, { denial }]) => denial === 'compact')
+  return new Set(compact.map(([origin]) => origin))
 }
 
 export function algorithmNumber(signing: SigningTable): number {

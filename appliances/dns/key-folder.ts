@@ -3,7 +3,6 @@
 // O_DSYNC, since Node's permission model refuses fsync.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import {
-  closeSync,
   constants,
   mkdirSync,
   openSync,
@@ -13,10 +12,10 @@ import {
   rmSync,
   statSync,
   truncateSync,
-  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { formatName, type Name } from '../../shared/dns/name.ts'
+import { replaceFile, writeAll } from '../../shared/files/replace-file.ts'
 import { Fatal } from '../../shared/result/result.ts'
 import { algorithmOf } from '../../shared/dnssec/algorithms.ts'
 import {
@@ -46,12 +45,17 @@ const KEPT = 'signatures'
 const KEPT_LIMIT_BYTES = 2 ** 31 - 1
 /** A tag that another key of the zone has would make validators try both. */
 const TAG_TRIES = 20
+/** Mode of every file. */
+const OWNER_ONLY = 0o600
 
 export class KeyFolder {
   readonly #path: string
+  readonly #view: string
 
-  constructor(path: string) {
+  /** Keys are those of all views; what is kept of zones is that of `view`, by its name. */
+  constructor(path: string, view = '') {
     this.#path = path
+    this.#view = view
     try {
       mkdirSync(path, { recursive: true, mode: 0o700 })
     } catch (cause) {
@@ -84,8 +88,17 @@ export class KeyFolder {
 
   writeKey(origin: Name, key: ZoneKey): void {
     const name = join(this.#path, keyFileName(origin, key))
-    replace(`${name}.key`, formatPublicKey(origin, key))
-    replace(`${name}.private`, formatPrivateKey(key))
+    replaceFile(`${name}.key`, formatPublicKey(origin, key), OWNER_ONLY)
+    replaceFile(`${name}.private`, formatPrivateKey(key), OWNER_ONLY)
+  }
+
+  /** Names of the views, but for everybody's, that have signed a zone of this name. */
+  views(origin: Name): readonly string[] {
+    const prefix = `${fileStem(origin)}state.`
+    return readdirSync(this.#path)
+      .filter((file) => file.startsWith(prefix))
+      .map((file) => file.slice(prefix.length))
+      .sort()
   }
 
   /** The last version that is whole. */
@@ -105,7 +118,7 @@ export class KeyFolder {
   writeState(origin: Name, state: ZoneState): void {
     const file = this.#file(origin, 'state')
     const line = `${JSON.stringify(state)}\n`
-    if (sizeOf(file) > STATE_LIMIT_BYTES) replace(file, line)
+    if (sizeOf(file) > STATE_LIMIT_BYTES) replaceFile(file, line, OWNER_ONLY)
     // A line that was cut off does not swallow this one.
     else append(file, Buffer.from(`\n${line}`), constants.O_DSYNC)
   }
@@ -149,7 +162,8 @@ export class KeyFolder {
   }
 
   #file(origin: Name, kind: string): string {
-    return join(this.#path, `${formatName(origin).replaceAll('/', '\\047')}${kind}`)
+    const view = this.#view === '' ? '' : `.${this.#view}`
+    return join(this.#path, `${fileStem(origin)}${kind}${view}`)
   }
 
   #key(file: string): ZoneKey {
@@ -164,6 +178,11 @@ export class KeyFolder {
     // Without times it was given to be used.
     return Object.keys(times).length > 0 ? key.value : { ...key.value, times: GIVEN }
   }
+}
+
+/** What the names of a zone's files begin with. */
+function fileStem(origin: Name): string {
+  return formatName(origin).replaceAll('/', '\\047')
 }
 
 function newPrivateKey(number: number): KeyObject {
@@ -189,23 +208,7 @@ function sizeOf(path: string): number {
 
 function append(path: string, bytes: Uint8Array, flags: number): void {
   const { O_APPEND, O_CREAT, O_WRONLY } = constants
-  write(openSync(path, O_WRONLY | O_APPEND | O_CREAT | flags, 0o600), bytes)
-}
-
-/** Whole content or nothing. */
-function replace(path: string, text: string): void {
-  const { O_CREAT, O_DSYNC, O_TRUNC, O_WRONLY } = constants
-  const temporary = `${path}.new`
-  write(openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_DSYNC, 0o600), Buffer.from(text))
-  renameSync(temporary, path)
-}
-
-function write(fd: number, bytes: Uint8Array): void {
-  try {
-    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at)
-  } finally {
-    closeSync(fd)
-  }
+  writeAll(openSync(path, O_WRONLY | O_APPEND | O_CREAT | flags, OWNER_ONLY), bytes)
 }
 
 const GIVEN: KeyTimes = { created: 0, publish: 0, activate: 0, syncPublish: 0 }

@@ -1,14 +1,11 @@
 // The [keys] table of the configuration: TSIG keys that stay out of the branch.
-import { readFileSync } from 'node:fs'
 import {
   checked,
   list,
   object,
-  oneOf,
   optional,
   parsed,
   record,
-  secret,
   string,
   withDefault,
   type Decoder,
@@ -19,13 +16,15 @@ import { formatAddress, parseAddress } from '../../shared/net/address.ts'
 import { Fatal } from '../../shared/result/result.ts'
 import type { SandboxNeeds } from '../../shared/sandbox/needs.ts'
 import { DEFAULT_VIEW } from './core/branch/zone-files.ts'
-import type { Grant, Key, Right, TsigAlgorithm } from './core/keys/key.ts'
+import {
+  readSecret,
+  secretFault,
+  secretFields,
+  type SecretEntry,
+} from '../../shared/dns-transfer/secret-table.ts'
+import type { Grant, Key, Right } from '../../shared/tsig/key.ts'
 
-export type KeyEntry = {
-  readonly algorithm: TsigAlgorithm
-  /** One of the two is there. */
-  readonly secret?: Uint8Array
-  readonly secretFile?: string
+export type KeyEntry = SecretEntry & {
   readonly update: readonly Name[]
   readonly transfer: readonly Name[]
   readonly notify: readonly Name[]
@@ -38,6 +37,11 @@ export type KeyEntry = {
 
 /** What a key calls the view of all who are in no other. */
 export const DEFAULT_VIEW_WORD = 'default'
+
+/** The view that the configuration calls `word`. */
+export function viewCalled(word: string): string {
+  return word === DEFAULT_VIEW_WORD ? DEFAULT_VIEW : word
+}
 
 /** Keys by name, as written. */
 export type KeyTable = { readonly [name: string]: KeyEntry }
@@ -56,12 +60,7 @@ const zones = withDefault(list(domainName), [])
 
 const entry: Decoder<KeyEntry> = checked(
   object({
-    algorithm: withDefault(
-      oneOf('hmac-sha1', 'hmac-sha224', 'hmac-sha256', 'hmac-sha384', 'hmac-sha512'),
-      'hmac-sha256',
-    ),
-    secret: optional(secret(parsed('a secret in base64', parseSecret))),
-    secretFile: optional(string),
+    ...secretFields,
     update: zones,
     transfer: zones,
     notify: zones,
@@ -72,8 +71,8 @@ const entry: Decoder<KeyEntry> = checked(
     view: optional(string),
   }),
   (key, at) => {
-    if ((key.secret === undefined) === (key.secretFile === undefined))
-      at.report('Expected either secret or secret_file')
+    const fault = secretFault(key)
+    if (fault !== undefined) at.report(fault)
   },
 )
 
@@ -105,11 +104,11 @@ export function readKeys(table: KeyTable): readonly Key[] {
     return {
       name: canonicalName(name.value),
       algorithm,
-      secret: entry.secret ?? readSecret(text, entry.secretFile!),
+      secret: readSecret(text, entry),
       grants,
       ...(primary !== undefined && { primary }),
       ...(secondary !== undefined && { secondary }),
-      ...(view !== undefined && { view: view === DEFAULT_VIEW_WORD ? DEFAULT_VIEW : view }),
+      ...(view !== undefined && { view: viewCalled(view) }),
     }
   })
 }
@@ -118,24 +117,6 @@ export function readKeys(table: KeyTable): readonly Key[] {
 export function keyNeeds(table: KeyTable): SandboxNeeds {
   const read = Object.values(table).flatMap(({ secretFile }) => secretFile ?? [])
   return { read, write: [], connect: [] }
-}
-
-function readSecret(name: string, path: string): Uint8Array {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    throw new Fatal(`keys.${name}.secret_file: cannot read ${path} (${why})`, { cause })
-  }
-  const bytes = parseSecret(text.trim())
-  if (bytes === undefined) throw new Fatal(`keys.${name}.secret_file: ${path} is not base64`)
-  return bytes
-}
-
-function parseSecret(text: string): Uint8Array | undefined {
-  const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
-  return isBase64 && text !== '' ? new Uint8Array(Buffer.from(text, 'base64')) : undefined
 }
 
 const RIGHTS: readonly Right[] = ['update', 'transfer', 'notify']

@@ -1,33 +1,30 @@
 // Everything between this server and others that have the same zones: transfers out and in, NOTIFY both ways.
 import type { Clock } from '../../shared/clock/clock.ts'
-import { formatName, ROOT, type Name } from '../../shared/dns/name.ts'
+import { formatName, type Name } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
 import { formatEndpoint, type Endpoint } from '../../shared/net/endpoint.ts'
 import type { Store } from '../../store/index.ts'
 import type { BranchZones } from './core/branch/branch-zones.ts'
 import type { ServedZone } from './core/branch/zone-set.ts'
-import type { Views } from './core/views.ts'
+import type { View, Views } from './core/views.ts'
 import type { Zone } from './core/zone/zone.ts'
-import type { KeyRing } from './core/keys/key.ts'
-import type { RequestHandler } from './core/request.ts'
-import { keptPath } from './core/transfer/kept-files.ts'
+import type { KeyRing } from '../../shared/tsig/key.ts'
+import type { Request, RequestHandler } from './core/request.ts'
 import { notifyHandler } from './core/transfer/notify-in.ts'
 import type { DnsConfig } from './config.ts'
-import { CatalogMembers, type MemberPrimaries } from './catalog-members.ts'
 import { CatalogZones } from './catalog-zones.ts'
+import { viewCalled } from './keys-table.ts'
 import { Notifications } from './notifications.ts'
-import { PeerClient, type Peer } from './peer-client.ts'
-import { SecondaryZones } from './secondary-zones.ts'
-import { peersOf, type SecondaryConfig } from './transfer-table.ts'
+import { PeerClient } from '../../shared/dns-transfer/peer-client.ts'
+import { RefreshTurns, type SecondaryZones } from './secondary-zones.ts'
+import { ViewCopies } from './view-copies.ts'
 import { serveTransfers } from './zone-transfers.ts'
 
 /** The branch that copies are kept in. */
 export const SECONDARY_BRANCH = 'secondary'
 /** The branch of our own catalogs. */
 const CATALOG_BRANCH = 'catalogs'
-
-const DNS_PORT = 53
 
 export type Neighbours = {
   readonly handlers: { readonly transfer: RequestHandler; readonly notify: RequestHandler }
@@ -47,6 +44,10 @@ export function openNeighbours(parts: {
   readonly views: Views
   /** The zones as the branch has them now. */
   readonly zones: () => BranchZones | undefined
+  /** See `serveTransfers`. */
+  readonly isCompact: (zone: Zone) => boolean
+  /** Zones of our own that others are not told of: with compact denial, even before they are signed. */
+  readonly compact: ReadonlySet<Name>
   readonly store: Store
   /** Author of this server's own commits. */
   readonly author: string
@@ -54,30 +55,49 @@ export function openNeighbours(parts: {
   readonly log: Log
   readonly metrics: Metrics
 }): Neighbours {
-  const { config, ring, views, zones, store, author, clock, log, metrics } = parts
-  const { publication } = views.default
+  const { config, ring, views, zones, isCompact, compact, store, author, clock, log, metrics } =
+    parts
   const client = new PeerClient({ ring, policy: config.tsig, clock })
-  const isOwn = (origin: Name): boolean => zones()?.default.get(origin) !== undefined
+  const isOwn = (view: View, origin: Name): boolean =>
+    zones()?.of(view.name).get(origin) !== undefined
   const kept = store.keptBranch(SECONDARY_BRANCH)
-  const secondaries = new SecondaryZones({
-    client,
-    branch: kept,
-    publication,
-    isOwn,
-    clock,
-    log,
-    metrics,
-  })
   const listed = store.keptBranch(CATALOG_BRANCH)
-  const catalogs = new CatalogZones({
-    catalogs: config.catalog,
-    branch: listed,
-    publication,
-    isOwn,
-    author,
-    clock,
-    log,
+  const turns = new RefreshTurns()
+  const counter = metrics.counter('cairn_dns_transfers_in', 'Zone transfers we asked for')
+  const inViews = Array.from(views, (view) => {
+    const ours = config.catalog.filter((one) => viewCalled(one.view) === view.name)
+    return {
+      view,
+      copies: new ViewCopies({
+        configured: config.secondary,
+        catalogs: new Set(ours.map(({ zone }) => zone)),
+        client,
+        branch: kept,
+        view,
+        isOwn: (origin) => isOwn(view, origin),
+        turns,
+        counter,
+        ring,
+        clock,
+        log,
+      }),
+      catalogs: new CatalogZones({
+        catalogs: ours,
+        branch: listed,
+        view,
+        listed: [...new Set([view, views.default])].map(({ publication }) => publication),
+        isOwn: (origin) => isOwn(view, origin) || isOwn(views.default, origin),
+        isShadowed: (origin) => isOwn(view, origin),
+        isHeldBack: (origin) => compact.has(origin),
+        author,
+        clock,
+        log,
+      }),
+    }
   })
+  const copies = inViews.map((one) => one.copies)
+  const catalogs = inViews.map((one) => one.catalogs)
+  measureCopies(copies, metrics)
   const main = store.branch()
   const snapshot = (at: Parameters<Store['snapshot']>[0]): ReturnType<Store['snapshot']> =>
     store.snapshot(at)
@@ -86,29 +106,39 @@ export function openNeighbours(parts: {
     views,
     branches: [
       {
-        served: (zone) => findServed(zones(), zone),
+        served: (zone) => findServed([...(zones() ?? [])], zone, (set) => set.get(zone.origin)),
         source: { log: () => main.log(), snapshot, author },
       },
       {
-        served({ origin }) {
-          const zone = secondaries.copyOf(origin)
-          return zone && { origin, paths: [keptPath(origin)], zone, includes: [] }
-        },
+        served: (zone) => findServed(copies, zone, (one) => one.zones.served(zone.origin)),
         source: { log: () => kept.log(), snapshot, author },
       },
       {
-        served: ({ origin }) => catalogs.served(origin),
+        served: (zone) => findServed(catalogs, zone, (one) => one.served(zone.origin)),
         source: { log: () => listed.log(), snapshot, author },
       },
     ],
+    isCompact,
     log,
     metrics,
   })
+  /** The copies that a NOTIFY can be about: those of the view that its key names, else of all. */
+  const meant = ({ key }: Request): readonly SecondaryZones[] =>
+    inViews
+      .filter(({ view }) => key?.view === undefined || key.view === view.name)
+      .map((one) => one.copies.zones)
   const notifies = metrics.counter('cairn_dns_notify_in', 'NOTIFY messages received, by result')
   const notify = notifyHandler({
-    isPrimary: (zone, address) => secondaries.isPrimary(zone, address),
-    refresh: (zone, address, serial) => secondaries.notify(zone, address, serial),
-    isOwn: (zone) => [...(zones() ?? [])].some((set) => set.get(zone) !== undefined),
+    isPrimary(zone, request) {
+      const found = meant(request)
+        .map((one) => one.isPrimary(zone, request.client.address))
+        .filter((is) => is !== undefined)
+      return found.length === 0 ? undefined : found.includes(true)
+    },
+    refresh(zone, request, serial) {
+      for (const one of meant(request)) one.notify(zone, request.client.address, serial)
+    },
+    isOwn: (zone) => [...views].some((view) => isOwn(view, zone)),
     pull: config.store.remote === undefined ? undefined : () => void store.sync(),
     received(zone, result, { client: { address } }) {
       notifies.inc({ result })
@@ -117,83 +147,81 @@ export function openNeighbours(parts: {
       else log.debug('notify-in', fields)
     },
   })
-  const told = new Notifications({ rules: config.notify, ring, client, views, clock, log, metrics })
-  let ours: ReadonlySet<string> = new Set()
-  let byKeys: ReadonlySet<Name> = new Set()
-  const configured = new Map(
-    config.secondary.map(({ zone, primaries }) => [zone, peersOf(primaries)]),
-  )
-  const members = new CatalogMembers({
-    catalogs: new Map(
-      config.secondary.filter(({ catalog }) => catalog).map((one) => [one.zone, memberPeers(one)]),
-    ),
-    secondaries,
-    branch: kept,
-    publication,
-    isConfigured: (zone) => configured.has(zone) || byKeys.has(zone) || isCatalog.has(zone),
-    isOwn,
+  const told = new Notifications({
+    rules: config.notify,
+    isHeldBack: (view, origin) => compact.has(origin) && isOwn(view, origin),
+    ring,
+    client,
+    views,
+    clock,
     log,
     metrics,
   })
-  const isCatalog = new Set(config.catalog.map(({ zone }) => zone))
-  /** Keys whose name or configuration says where the primary is make copies of the zones they are for. */
-  const followKeys = (): void => {
-    const found = new Map<Name, Peer[]>()
-    for (const { name, primary: host, grants } of ring.all()) {
-      if (host === undefined || ours.has(formatEndpoint({ host, port: DNS_PORT }))) continue
-      for (const { right, zone } of grants) {
-        if (right === 'notify' || zone === ROOT || isOwn(zone) || configured.has(zone)) continue
-        if (members.has(zone) || isCatalog.has(zone)) continue
-        const peer = { endpoint: { host, port: DNS_PORT }, key: name }
-        found.set(zone, [...(found.get(zone) ?? []), peer])
-      }
-    }
-    for (const zone of byKeys) if (!found.has(zone)) void secondaries.forget([zone])
-    for (const [zone, peers] of found) secondaries.follow(zone, peers)
-    byKeys = new Set(found.keys())
-  }
+  let ours: ReadonlySet<string> = new Set()
   return {
     handlers: { transfer: transfers.handle, notify },
     start(addresses) {
       ours = new Set(addresses.map(formatEndpoint))
-      for (const [zone, peers] of configured) secondaries.follow(zone, peers)
-      catalogs.start()
-      followKeys()
-      members.start()
+      for (const one of inViews) {
+        one.catalogs.start()
+        one.copies.start(ours)
+      }
       told.start(addresses)
     },
-    keysChanged: followKeys,
-    refresh: () => secondaries.refresh(),
+    keysChanged() {
+      for (const one of copies) one.followKeys(ours)
+    },
+    refresh() {
+      for (const one of copies) one.zones.refresh()
+    },
     status: () => ({
-      secondary: secondaries.status(),
-      catalogs: { own: catalogs.status(), followed: members.status() },
+      secondary: copies.flatMap((one) => one.zones.status()),
+      catalogs: {
+        own: catalogs.flatMap((one) => one.status()),
+        followed: copies.flatMap((one) => one.members.status()),
+      },
       notify: told.status(),
     }),
     async stop() {
       transfers.stop()
       told.stop()
-      await Promise.all([catalogs.stop(), members.stop()])
-      await secondaries.stop()
+      await Promise.all([...copies, ...catalogs].map((one) => one.stop()))
     },
   }
 }
 
-/** The zone among those of the branch, whatever view it is in; undefined when it is not served as it is there. */
-function findServed(zones: BranchZones | undefined, zone: Zone): ServedZone | undefined {
-  for (const set of zones ?? []) {
-    const served = set.get(zone.origin)
+function measureCopies(copies: readonly ViewCopies[], metrics: Metrics): void {
+  const sum = (of: (one: ViewCopies) => number) => (): number =>
+    copies.reduce((total, one) => total + of(one), 0)
+  metrics.gauge(
+    'cairn_dns_secondary_zones',
+    'Zones that are copies',
+    sum((one) => one.zones.size),
+  )
+  metrics.gauge(
+    'cairn_dns_secondary_expired',
+    'Copies too old to be answered from',
+    sum((one) => one.zones.expired),
+  )
+  metrics.gauge('cairn_dns_secondary_age_seconds', 'Since the stalest copy was fresh', () =>
+    Math.max(...copies.map((one) => one.zones.ageSeconds)),
+  )
+  metrics.gauge(
+    'cairn_dns_catalog_members',
+    'Zones that are copied because a catalog lists them',
+    sum((one) => one.members.size),
+  )
+}
+
+/** Where the zone is as `places` have it, whatever view it is in; undefined when it is served otherwise. */
+function findServed<T>(
+  places: readonly T[],
+  zone: Zone,
+  at: (place: T) => ServedZone | undefined,
+): ServedZone | undefined {
+  for (const place of places) {
+    const served = at(place)
     if (served?.zone === zone) return served
   }
   return undefined
-}
-
-function memberPeers({ primaries, members, groups = {} }: SecondaryConfig): MemberPrimaries {
-  // Groups of a catalog are octets, which is how a zone has them.
-  const octets = (word: string): string => Buffer.from(word, 'utf8').toString('latin1')
-  return {
-    usual: peersOf(members ?? primaries),
-    byGroup: new Map(
-      Object.entries(groups).map(([group, peers]) => [octets(group), peersOf(peers)]),
-    ),
-  }
 }

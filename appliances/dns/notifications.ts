@@ -1,20 +1,22 @@
 // NOTIFY for the zones of all views, to each server about the zones that it would get if it asked.
-import { formatName } from '../../shared/dns/name.ts'
+import { formatName, type Name } from '../../shared/dns/name.ts'
 import type { Clock } from '../../shared/clock/clock.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
 import { parseAddress } from '../../shared/net/address.ts'
 import { formatEndpoint, parseEndpoint, type Endpoint } from '../../shared/net/endpoint.ts'
-import type { KeyRing } from './core/keys/key.ts'
+import type { KeyRing } from '../../shared/tsig/key.ts'
 import type { NotifyTarget } from './core/transfer/notify-queue.ts'
 import type { NotifyRules } from './core/transfer/notify-targets.ts'
-import type { Views } from './core/views.ts'
+import type { View, Views } from './core/views.ts'
 import type { Zone } from './core/zone/zone.ts'
 import { NotifySender } from './notify-sender.ts'
-import type { PeerClient } from './peer-client.ts'
+import type { PeerClient } from '../../shared/dns-transfer/peer-client.ts'
 
 export type NotificationsParts = {
   readonly rules: NotifyRules
+  /** Whether nobody gets a view's zone by transfer, so that nobody is told. */
+  readonly isHeldBack: (view: View, zone: Name) => boolean
   readonly ring: KeyRing
   readonly client: PeerClient
   readonly views: Views
@@ -29,7 +31,9 @@ const STATUS_LIMIT = 100
 export class Notifications {
   readonly #parts: NotificationsParts
   readonly #counter
+  /** The default view's first. */
   #senders: readonly NotifySender[] = []
+  #unsubscribes: readonly (() => void)[] = []
 
   constructor(parts: NotificationsParts) {
     this.#parts = parts
@@ -43,22 +47,35 @@ export class Notifications {
 
   /** Begins to tell; `addresses` are our own, which are told nothing. */
   start(addresses: readonly Endpoint[]): void {
-    const { rules, ring, client, views, clock, log } = this.#parts
+    const { rules, isHeldBack, ring, client, views, clock, log } = this.#parts
     const ours = new Set(addresses.map(formatEndpoint))
-    const mayHear = (zone: Zone, target: NotifyTarget): boolean =>
-      !ours.has(target.address) && this.#wouldGet(zone, target)
-    this.#senders = Array.from(views, ({ publication }) => {
+    this.#senders = Array.from(views, (view) => {
       return new NotifySender({
         rules,
         ring,
         client,
-        publication,
-        mayHear,
+        publication: view.publication,
+        mayHear: (zone, target) =>
+          !ours.has(target.address) &&
+          !isHeldBack(view, zone.origin) &&
+          this.#wouldGet(zone, target),
         counter: this.#counter,
         clock,
         log,
       })
     })
+    const [ofDefault] = this.#senders
+    this.#unsubscribes = Array.from(views)
+      .filter((view) => view !== views.default)
+      .map(({ publication }) =>
+        publication.subscribe((published) => {
+          for (const { origin, after, isBroken } of published) {
+            // Where a view has none any more its secondaries get that of all.
+            const zone = views.default.publication.get(origin)?.zone
+            if (after === undefined && !isBroken && zone !== undefined) ofDefault!.tell(zone)
+          }
+        }),
+      )
   }
 
   status(): unknown {
@@ -72,6 +89,7 @@ export class Notifications {
   }
 
   stop(): void {
+    for (const unsubscribe of this.#unsubscribes) unsubscribe()
     for (const sender of this.#senders) sender.stop()
   }
 

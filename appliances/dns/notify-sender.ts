@@ -5,14 +5,14 @@ import { formatName } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
 import type { Counter } from '../../shared/metrics/metrics.ts'
 import { parseEndpoint } from '../../shared/net/endpoint.ts'
-import type { KeyRing } from './core/keys/key.ts'
+import type { KeyRing } from '../../shared/tsig/key.ts'
 import type { Publication, Published } from './core/publication.ts'
 import { NotifyQueue, type NotifyTarget, type NotifyTask } from './core/transfer/notify-queue.ts'
 import { notifyTargets, type NotifyRules } from './core/transfer/notify-targets.ts'
-import { notifyMessage, notifyRefusal } from './core/transfer/transfer-query.ts'
+import { notifyMessage, notifyRefusal } from '../../shared/dns-transfer/core/transfer-query.ts'
 import { soaRecord } from './core/transfer/zone-sequence.ts'
 import type { Zone } from './core/zone/zone.ts'
-import type { PeerClient } from './peer-client.ts'
+import type { PeerClient } from '../../shared/dns-transfer/peer-client.ts'
 
 export type NotifySenderParts = {
   readonly rules: NotifyRules
@@ -57,6 +57,12 @@ export class NotifySender {
     this.#unsubscribe()
     this.#stopping.abort()
     this.#timer?.cancel()
+  }
+
+  /** Of a zone that somebody may get now who got another one until now. */
+  tell(zone: Zone): void {
+    this.#tell(zone)
+    this.#work()
   }
 
   #published(published: readonly Published[]): void {

@@ -4,7 +4,7 @@ import type { Log } from '../../shared/log/log.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
 import type { AnswerCounts } from './core/answer/nameserver.ts'
 import { Exchange, type Handlers, type PlainAnswers } from './core/exchange.ts'
-import type { KeyRing } from './core/keys/key.ts'
+import type { KeyRing } from '../../shared/tsig/key.ts'
 
 export function openExchange(parts: {
   readonly server: PlainAnswers

@@ -12,8 +12,8 @@ import {
 import { canonicalName, type Name } from '../../shared/dns/name.ts'
 import { CLASS, TYPE } from '../../shared/dns/record-types.ts'
 import type { Endpoint } from '../../shared/net/endpoint.ts'
-import type { PeerClient } from './peer-client.ts'
-import type { ParentDs } from './signing/zone-signing.ts'
+import type { PeerClient } from '../../shared/dns-transfer/peer-client.ts'
+import type { ParentDs } from './signing/rolling-keys.ts'
 
 /** DS records that every one of `servers` has; undefined when one did not answer, or not with authority. */
 export async function askParents(

@@ -1,15 +1,17 @@
-// Zones that are copies of a primary's: asks, checks, keeps each accepted version as a commit of a branch of its own, and
-// publishes it. A restart serves what the branch has, and remembers how old it is.
+// Zones of a view that are copies of a primary's: asks, checks, keeps each accepted version as a commit of a branch for
+// all copies, and publishes it. A restart serves what the branch has, and remembers how old it is.
 import { randomInt } from 'node:crypto'
 import type { Clock, Timer } from '../../shared/clock/clock.ts'
 import { formatName, type Name } from '../../shared/dns/name.ts'
-import { TYPE } from '../../shared/dns/record-types.ts'
+import { soaTimers } from '../../shared/dns/soa.ts'
 import type { Log } from '../../shared/log/log.ts'
-import type { Metrics } from '../../shared/metrics/metrics.ts'
+import type { Counter } from '../../shared/metrics/metrics.ts'
 import { formatEndpoint } from '../../shared/net/endpoint.ts'
 import { err, ok, type Result } from '../../shared/result/result.ts'
 import type { Branch, Edit } from '../../store/index.ts'
-import type { Publication, Published } from './core/publication.ts'
+import { DEFAULT_VIEW } from './core/branch/zone-files.ts'
+import type { ServedZone } from './core/branch/zone-set.ts'
+import type { Published } from './core/publication.ts'
 import {
   expiresAt,
   secondaryWakeAt,
@@ -18,86 +20,85 @@ import {
   type SecondaryInput,
   type SecondaryOutput,
   type SecondaryState,
-} from './core/transfer/secondary.ts'
+} from '../../shared/dns-transfer/core/secondary.ts'
 import {
   formatRefreshed,
   keptPath,
   parseRefreshed,
-  REFRESHED_FILE,
+  refreshedPath,
 } from './core/transfer/kept-files.ts'
-import { keepReceived, readKept, soaTimers, type KeptZone } from './core/transfer/received-zone.ts'
-import {
-  answeredSerial,
-  rcodeWord,
-  soaQuery,
-  transferQuery,
-} from './core/transfer/transfer-query.ts'
-import {
-  TransferReader,
-  type Received,
-  type TransferError,
-} from './core/transfer/transfer-reader.ts'
+import { keepReceived, readKept, type KeptZone } from './core/transfer/received-zone.ts'
+import type { Received } from '../../shared/dns-transfer/core/transfer-reader.ts'
+import { fetchSerial, fetchZone } from '../../shared/dns-transfer/zone-fetch.ts'
+import type { View } from './core/views.ts'
 import type { Zone } from './core/zone/zone.ts'
-import type { Peer, PeerClient } from './peer-client.ts'
+import type { Peer, PeerClient } from '../../shared/dns-transfer/peer-client.ts'
 import { Turns } from './turns.ts'
 
 export type SecondaryZonesParts = {
   readonly client: PeerClient
-  /** Where copies are kept; nobody else writes there. */
+  /** Where copies are kept, each view's in its own files; nobody else writes there. */
   readonly branch: Branch
-  readonly publication: Publication
-  /** A zone of our own: then there is no copy to serve. */
+  readonly view: View
+  /** A zone of our own in this view: then there is no copy to serve. */
   readonly isOwn: (origin: Name) => boolean
+  /** Those of all views together. */
+  readonly turns: RefreshTurns
+  /** Transfers, by kind and result. */
+  readonly counter: Counter
   readonly clock: Clock
   readonly log: Log
-  readonly metrics: Metrics
 }
 
 /** How often refreshes without a transfer are written down. */
 const NOTE_MS = 3_600_000
-/** Transfers under way at once; the others wait for their turn. */
-const TRANSFERS_LIMIT = 8
-/** The same for questions whether there is something new: each has a socket. */
-const QUERIES_LIMIT = 64
 /** With more copies than this, only the hourly note says when they were fresh: it is a line for each. */
 const NOTED_LIMIT = 500
 /** Copies that /status lists one by one. */
 const STATUS_LIMIT = 1000
 
+/** What is under way at once; the rest waits. */
+export class RefreshTurns {
+  readonly transfers: Turns = new Turns(8)
+  /** Questions whether there is something new: each has a socket. */
+  readonly queries: Turns = new Turns(64)
+}
+
 export class SecondaryZones {
   readonly #parts: SecondaryZonesParts
   readonly #zones = new Map<Name, SecondaryZone>()
   readonly #stopping = new AbortController()
-  readonly #counter
   #noting: Timer | undefined
   #refreshed: { oid: string | undefined; times: ReadonlyMap<Name, number> } = {
     oid: undefined,
     times: new Map(),
   }
-  readonly #transfers = new Turns(TRANSFERS_LIMIT)
-  readonly #queries = new Turns(QUERIES_LIMIT)
 
   constructor(parts: SecondaryZonesParts) {
     this.#parts = parts
-    const { metrics } = parts
-    this.#counter = metrics.counter('cairn_dns_transfers_in', 'Zone transfers we asked for')
-    metrics.gauge('cairn_dns_secondary_zones', 'Zones that are copies', () => this.#zones.size)
-    metrics.gauge('cairn_dns_secondary_expired', 'Copies too old to be answered from', () =>
-      this.#count((zone) => zone.state.isExpired),
-    )
-    metrics.gauge('cairn_dns_secondary_age_seconds', 'Since the stalest copy was fresh', () =>
-      this.#zones.values().reduce((oldest, zone) => Math.max(oldest, this.#ageMs(zone) / 1000), 0),
-    )
     this.#noteLater()
   }
 
-  get origins(): Iterable<Name> {
-    return this.#zones.keys()
+  get size(): number {
+    return this.#zones.size
+  }
+
+  /** Copies too old to be answered from. */
+  get expired(): number {
+    return this.#zones.values().reduce((sum, { state }) => sum + (state.isExpired ? 1 : 0), 0)
+  }
+
+  /** Since the stalest copy was fresh. */
+  get ageSeconds(): number {
+    return this.#zones
+      .values()
+      .reduce((oldest, zone) => Math.max(oldest, this.#ageMs(zone) / 1000), 0)
   }
 
   /** The copy that is kept; undefined without one. */
-  copyOf(origin: Name): Zone | undefined {
-    return this.#zones.get(origin)?.kept
+  served(origin: Name): ServedZone | undefined {
+    const zone = this.#zones.get(origin)?.kept
+    return zone && { origin, paths: [this.#path(origin)], zone, includes: [] }
   }
 
   /** Begins with a zone, or goes on with other primaries. */
@@ -120,20 +121,20 @@ export class SecondaryZones {
       timer: undefined,
       gone: new AbortController(),
     }
-    const content = branch.head.get(keptPath(origin))
+    const content = branch.head.get(this.#path(origin))
     if (content !== undefined) {
-      const read = readKept(sourceOf(zone), Buffer.from(content).toString('latin1'))
+      const read = readKept(this.#sourceOf(zone), Buffer.from(content).toString('latin1'))
       if (read.ok) {
         const wallMs = clock.wallMs()
         const freshMs = Math.min(this.#refreshedAt(origin) ?? wallMs, wallMs)
         const refreshedAtMs = nowMs - (wallMs - freshMs)
-        const timers = soaTimers(read.value.zone)
+        const timers = soaTimers(read.value.zone.soa!.rdatas[0]!)
         const serial = read.value.zone.serial!
         zone.state = startSecondary(primaries.length, nowMs, { serial, timers, refreshedAtMs })
         zone.kept = read.value.zone
         const expiry = expiresAt(zone.state)
         if (expiry !== undefined && expiry > nowMs) this.#publish(zone)
-      } else log.error('secondary-unreadable', { zone: formatName(origin), why: read.error })
+      } else log.error('secondary-unreadable', { ...this.#fields(origin), why: read.error })
     }
     this.#zones.set(origin, zone)
     this.#input(zone, { kind: 'wake' })
@@ -145,7 +146,8 @@ export class SecondaryZones {
     message: string = `Forget ${formatName(origins[0]!)}`,
     more: (edit: Edit) => void = () => {},
   ): Promise<void> {
-    const { publication, branch, log, isOwn } = this.#parts
+    const { branch, isOwn, log } = this.#parts
+    const { publication } = this.#parts.view
     const gone: Published[] = []
     for (const origin of origins) {
       const zone = this.#zones.get(origin)
@@ -158,7 +160,7 @@ export class SecondaryZones {
     }
     publication.publish(gone)
     const done = await branch.commit({ message, author: SELF }, (edit) => {
-      for (const path of origins.map(keptPath))
+      for (const path of origins.map((origin) => this.#path(origin)))
         if (edit.entry(path) !== undefined) edit.delete(path)
       if (origins.length > 0 && this.#isNoted()) this.#writeTimes(edit)
       more(edit)
@@ -188,14 +190,14 @@ export class SecondaryZones {
     for (const zone of this.#zones.values()) this.#input(zone, { kind: 'notify' })
   }
 
-  status(): unknown {
+  status(): readonly unknown[] {
     const { clock } = this.#parts
     const nowMs = clock.monotonicMs()
     const time = (ms: number | undefined): string | undefined =>
       ms === undefined ? undefined : new Date(clock.wallMs() + ms - nowMs).toISOString()
     const shown = this.#zones.values().take(STATUS_LIMIT)
     return Array.from(shown, ({ origin, primaries, state, lastError }) => ({
-      zone: formatName(origin),
+      ...this.#fields(origin),
       serial: state.serial,
       primaries: primaries.map(({ endpoint }) => formatEndpoint(endpoint)),
       phase: state.isExpired ? 'expired' : state.phase,
@@ -233,17 +235,17 @@ export class SecondaryZones {
   }
 
   async #perform(zone: SecondaryZone, output: SecondaryOutput): Promise<void> {
-    const name = formatName(zone.origin)
+    const fields = this.#fields(zone.origin)
     if (output.kind === 'expired') {
-      this.#parts.log.error('secondary-expired', { zone: name })
+      this.#parts.log.error('secondary-expired', fields)
       this.#publish(zone)
       return
     }
     const peer = zone.primaries[output.primary]!
     const input =
       output.kind === 'query'
-        ? await this.#queries.run(() => this.#query(zone, peer))
-        : await this.#transfers.run(() => this.#transfer(zone, peer, output.from))
+        ? await this.#parts.turns.queries.run(() => this.#query(zone, peer))
+        : await this.#parts.turns.transfers.run(() => this.#transfer(zone, peer, output.from))
     if (zone.gone.signal.aborted) return
     if (input.ok) {
       zone.lastError = undefined
@@ -252,7 +254,7 @@ export class SecondaryZones {
     }
     zone.lastError = `${formatEndpoint(peer.endpoint)}: ${input.error}`
     this.#parts.log.warn('secondary-failed', {
-      zone: name,
+      ...fields,
       primary: formatEndpoint(peer.endpoint),
       asked: output.kind === 'query' ? 'SOA' : output.from === undefined ? 'AXFR' : 'IXFR',
       why: input.error,
@@ -261,10 +263,7 @@ export class SecondaryZones {
   }
 
   async #query(zone: SecondaryZone, peer: Peer): Promise<Result<SecondaryInput, string>> {
-    const query = soaQuery(randomInt(ID_LIMIT), zone.origin)
-    const answer = await this.#parts.client.ask(peer, query, zone.gone.signal)
-    if (!answer.ok) return answer
-    const serial = answeredSerial(zone.origin, answer.value)
+    const serial = await fetchSerial(this.#parts.client, peer, zone.origin, zone.gone.signal)
     return serial.ok ? ok({ kind: 'serial', serial: serial.value }) : serial
   }
 
@@ -273,48 +272,24 @@ export class SecondaryZones {
     peer: Peer,
     from: number | undefined,
   ): Promise<Result<SecondaryInput, string>> {
-    const received = await this.#receive(zone, peer, from)
+    const received = await fetchZone(
+      this.#parts.client,
+      peer,
+      { zone: zone.origin, serial: from },
+      zone.gone.signal,
+    )
     const kind = from === undefined ? 'full' : 'incremental'
     if (!received.ok) {
-      this.#counter.inc({ kind, result: 'failed' })
+      this.#parts.counter.inc({ kind, result: 'failed' })
       return received
     }
     if (received.value.kind === 'current') {
-      this.#counter.inc({ kind: 'current', result: 'done' })
+      this.#parts.counter.inc({ kind: 'current', result: 'done' })
       return ok({ kind: 'current' })
     }
     const stored = await this.#store(zone, peer, received.value)
-    this.#counter.inc({ kind: received.value.kind, result: stored.ok ? 'done' : 'refused' })
+    this.#parts.counter.inc({ kind: received.value.kind, result: stored.ok ? 'done' : 'refused' })
     return stored
-  }
-
-  async #receive(
-    zone: SecondaryZone,
-    peer: Peer,
-    serial: number | undefined,
-  ): Promise<Result<Received, string>> {
-    const { origin } = zone
-    const id = randomInt(ID_LIMIT)
-    const qtype = serial === undefined ? TYPE.AXFR : TYPE.IXFR
-    const reader = new TransferReader({ id, zone: origin, qtype, serial })
-    const answer: { received: Result<Received | undefined, TransferError> } = {
-      received: ok(undefined),
-    }
-    const query = transferQuery(id, origin, serial)
-    const done = await this.#parts.client.converse(
-      peer,
-      query,
-      (message) => {
-        const taken = reader.take(message)
-        answer.received = taken
-        return taken.ok && taken.value === undefined ? 'more' : 'done'
-      },
-      zone.gone.signal,
-    )
-    const { received } = answer
-    if (!received.ok) return err(errorWord(received.error))
-    if (!done.ok) return done
-    return received.value === undefined ? err('ended-early') : ok(received.value)
   }
 
   async #store(
@@ -322,19 +297,20 @@ export class SecondaryZones {
     peer: Peer,
     received: Exclude<Received, { kind: 'current' }>,
   ): Promise<Result<SecondaryInput, string>> {
-    const { branch, log } = this.#parts
+    const { branch, log, view } = this.#parts
     const { origin } = zone
     const before = zone.kept?.serial
-    const kept = keepReceived(sourceOf(zone), received)
+    const kept = keepReceived(this.#sourceOf(zone), received)
     if (!kept.ok) return kept
     if (zone.gone.signal.aborted) return err('stopped')
+    const where = view.name === DEFAULT_VIEW ? '' : ` in view ${view.name}`
     const primary = peer.key === undefined ? '' : ` with ${formatName(peer.key)}`
     const info = {
-      message: `${formatName(origin)} ${before ?? 'anew'} to ${kept.value.zone.serial}\n\n${countText(received)} from ${formatEndpoint(peer.endpoint)}${primary}\n`,
+      message: `${formatName(origin)} ${before ?? 'anew'} to ${kept.value.zone.serial}${where}\n\n${countText(received)} from ${formatEndpoint(peer.endpoint)}${primary}\n`,
       author: { name: peer.endpoint.host, email: `${formatName(origin)}@secondary` },
     }
     const done = await branch.commit(info, (edit) => {
-      edit.set(keptPath(origin), Buffer.from(kept.value.text, 'latin1'))
+      edit.set(this.#path(origin), Buffer.from(kept.value.text, 'latin1'))
       if (this.#isNoted()) this.#writeTimes(edit, origin)
     })
     if (!done.ok && done.error.kind !== 'unchanged') return err(`not-kept ${done.error.kind}`)
@@ -343,12 +319,16 @@ export class SecondaryZones {
     this.#take(zone, kept.value)
     const { serial } = kept.value.zone
     log.info('transfer-in', {
-      zone: formatName(origin),
+      ...this.#fields(origin),
       primary: formatEndpoint(peer.endpoint),
       kind: received.kind,
       serial,
     })
-    return ok({ kind: 'stored', serial: serial!, timers: soaTimers(kept.value.zone) })
+    return ok({
+      kind: 'stored',
+      serial: serial!,
+      timers: soaTimers(kept.value.zone.soa!.rdatas[0]!),
+    })
   }
 
   #take(zone: SecondaryZone, { zone: kept }: KeptZone): void {
@@ -360,9 +340,10 @@ export class SecondaryZones {
 
   /** Serves the copy, or SERVFAIL when it is too old. */
   #publish({ origin, kept, state }: SecondaryZone): void {
-    const { publication, isOwn, log } = this.#parts
+    const { isOwn, log } = this.#parts
+    const { publication } = this.#parts.view
     if (isOwn(origin)) {
-      log.warn('secondary-shadowed', { zone: formatName(origin) })
+      log.warn('secondary-shadowed', this.#fields(origin))
       return
     }
     const before = publication.get(origin)?.zone
@@ -372,10 +353,12 @@ export class SecondaryZones {
 
   #refreshedAt(origin: Name): number | undefined {
     const { head } = this.#parts.branch
-    const oid = head.entry(REFRESHED_FILE)?.oid
+    const oid = head.entry(refreshedPath(this.#parts.view.name))?.oid
     // Asked for each zone of a catalog in turn, while the file stays as it is.
     if (oid !== this.#refreshed.oid) {
-      const text = Buffer.from(head.get(REFRESHED_FILE) ?? []).toString('latin1')
+      const text = Buffer.from(head.get(refreshedPath(this.#parts.view.name)) ?? []).toString(
+        'latin1',
+      )
       this.#refreshed = { oid, times: parseRefreshed(text) }
     }
     return this.#refreshed.times.get(origin)
@@ -389,7 +372,7 @@ export class SecondaryZones {
   #writeTimes(edit: Edit, fresh?: Name): void {
     const times = this.#times()
     if (fresh !== undefined) times.set(fresh, this.#parts.clock.wallMs())
-    edit.set(REFRESHED_FILE, formatRefreshed(times))
+    edit.set(refreshedPath(this.#parts.view.name), formatRefreshed(times))
   }
 
   /** When each copy was last known to be fresh, in wall time. */
@@ -423,8 +406,22 @@ export class SecondaryZones {
       log.error('secondary-not-kept', { why: done.error.kind })
   }
 
-  #count(is: (zone: SecondaryZone) => boolean): number {
-    return [...this.#zones.values()].filter(is).length
+  #path(origin: Name): string {
+    return keptPath(this.#parts.view.name, origin)
+  }
+
+  #sourceOf({ origin, kept }: SecondaryZone): {
+    origin: Name
+    file: string
+    before: Zone | undefined
+  } {
+    return { origin, file: this.#path(origin), before: kept }
+  }
+
+  /** A zone in the words of the log. */
+  #fields(origin: Name): { readonly zone: string; readonly view?: string } {
+    const { name } = this.#parts.view
+    return { zone: formatName(origin), ...(name !== DEFAULT_VIEW && { view: name }) }
   }
 }
 
@@ -438,14 +435,6 @@ type SecondaryZone = {
   readonly gone: AbortController
 }
 
-function sourceOf({ origin, kept }: SecondaryZone): {
-  origin: Name
-  file: string
-  before: Zone | undefined
-} {
-  return { origin, file: keptPath(origin), before: kept }
-}
-
 function countText(received: Exclude<Received, { kind: 'current' }>): string {
   if (received.kind === 'full') return `All ${received.records.length + 1} records`
   const removed = received.steps.reduce((sum, step) => sum + step.removed.length, 0)
@@ -453,13 +442,7 @@ function countText(received: Exclude<Received, { kind: 'current' }>): string {
   return `${removed} records removed, ${added} added`
 }
 
-function errorWord(error: TransferError): string {
-  if (error.kind === 'rcode') return rcodeWord(error.rcode)
-  return error.kind === 'malformed' ? `malformed: ${error.why}` : `too-large ${error.what}`
-}
-
 const SELF = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
-const ID_LIMIT = 65_536
 const RANDOM_STEPS = 65_536
 /** Longer timers are armed again. */
 const TIMER_LIMIT_MS = 86_400_000

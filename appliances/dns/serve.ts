@@ -8,8 +8,9 @@ import { formatPrefix, PrefixSet } from '../../shared/net/prefix.ts'
 import { formatProblem } from '../../shared/result/problem.ts'
 import { mergeText, openStore, type Snapshot } from '../../store/index.ts'
 import type { DnsConfig } from './config.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import { countAnswers } from './answer-counts.ts'
-import { answerLimiter } from './answer-limits.ts'
+import { answerLimiter, sharedRateLimit } from './answer-limits.ts'
 import { cookieOptions } from '../../shared/dns-server/cookie-options.ts'
 import { openCertificates, reloadCertificates } from '../../shared/dns-server/certificates.ts'
 import { CookieSecrets } from '../../shared/dns-server/cookie-secrets.ts'
@@ -25,16 +26,19 @@ import { Views } from './core/views.ts'
 import { JoinedKeys } from './core/keys/joined-keys.ts'
 import { readKeys } from './keys-table.ts'
 import { Dnssec } from './dnssec.ts'
+import { compactZones } from './dnssec-table.ts'
 import { listenDns, listenerUrls } from '../../shared/dns-server/listen.ts'
 import { limitsOf } from '../../shared/dns-server/listen-table.ts'
 import { openNeighbours } from './neighbours.ts'
 import { openExchange } from './open-exchange.ts'
 import { openUdp } from './open-udp.ts'
-import { PeerClient } from './peer-client.ts'
+import { PeerClient } from '../../shared/dns-transfer/peer-client.ts'
 import { openTaps } from './taps/taps.ts'
 import { Updater } from './updater.ts'
 
 const PERSON = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
+/** Texts of zones that are worth a collection. */
+const COLLECTED_OCTETS = 8 << 20
 /** Zones that /status lists one by one. */
 const STATUS_ZONES_LIMIT = 1000
 
@@ -44,7 +48,7 @@ export function keeperOf(config: DnsConfig): ZoneKeeper {
     wallMs: () => systemClock.wallMs(),
     author: PERSON,
     views: config.view.map(({ name }) => name),
-    signed: new Set(config.dnssec.zones.keys()),
+    compact: compactZones(config.dnssec),
   })
 }
 
@@ -72,14 +76,18 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const views = new Views(config.view)
   const { publication } = views.default
   const dnssec = new Dnssec(config.dnssec, {
-    publication,
+    views,
     client: new PeerClient({ ring, policy: config.tsig, clock }),
     clock,
     log,
+    metrics,
     fail: context.fail,
   })
   publishLogged(keeper, branch.head, { views, dnssec, log })
   const counts = countAnswers(metrics, clock)
+  const limit = config.rateLimit.enabled
+    ? sharedRateLimit(config.rateLimit, clock.monotonicMs())
+    : undefined
   const guarded = catalogsOf(config)
   const transferable = new PrefixSet(config.transfer.allow)
   const guardedZones = new GuardedZones(guarded, (client, key, origin) =>
@@ -92,11 +100,12 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
       udpLimitOctets: config.answers.udpOctets,
       defers: true,
       keepaliveMs: config.tcp.idle,
+      online: dnssec.online,
       ...((!views.isSingle || guarded.size > 0) && {
         zonesFor: (client, key) => guardedZones.of(views.of(client.octets, key).table, client, key),
       }),
       ...(secrets && { cookies: cookieOptions(config.cookies, secrets, clock) }),
-      ...(config.rateLimit.enabled && { limiter: answerLimiter(config.rateLimit, clock, 1) }),
+      ...(limit && { limiter: answerLimiter(limit, () => clock.monotonicMs()) }),
     },
     counts,
   )
@@ -105,6 +114,8 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
     ring,
     views,
     zones: () => keeper.zones,
+    isCompact: (zone) => dnssec.online.covers(zone),
+    compact: compactZones(config.dnssec),
     store,
     author: PERSON.name,
     clock,
@@ -150,13 +161,16 @@ export async function serve(context: Context<DnsConfig>): Promise<Running> {
   const { defer } = exchange
   const limits = limitsOf(config)
   const udp = await openUdp(config, {
-    publication,
+    views,
     handle: taps.handle,
     defer,
     isElsewhere: (origin) => guarded.has(origin),
+    isCompact: (zone) => dnssec.isCompact(zone),
     limits,
     secrets,
+    limit,
     counts,
+    clock,
     log,
     fail: context.fail,
   })
@@ -223,22 +237,23 @@ function publishLogged(
   to: { readonly views: Views; readonly dnssec: Dnssec; readonly log: Log },
 ): void {
   const { views, dnssec, log } = to
-  const { zones, problems, changed } = keeper.publish(head)
+  const { zones, problems, changed, releasedOctets } = keeper.publish(head)
+  if (releasedOctets > COLLECTED_OCTETS) setImmediate(collectGarbage)
   for (const problem of problems) {
     const fields = { problem: formatProblem(problem) }
     if (problem.severity === 'error') log.error('zone-problem', fields)
     else log.warn('zone-problem', fields)
   }
-  for (const { name, publication } of views) {
+  for (const view of views) {
+    const { name, publication } = view
     const published: Published[] = []
     const ours = changed.filter(({ view }) => view === name)
     for (const { origin } of ours) {
       const served = zones.of(name).get(origin)
-      const isDefault = name === views.default.name
-      const after = isDefault ? dnssec.offer(origin, served?.zone) : served?.zone
+      const after = dnssec.offer(view, origin, served?.zone)
       const isBroken = served !== undefined && after === undefined
       published.push({ origin, before: publication.get(origin)?.zone, after, isBroken })
-      const fields = { zone: formatName(origin), ...(!isDefault && { view: name }) }
+      const fields = { zone: formatName(origin), ...(view !== views.default && { view: name }) }
       if (served === undefined) log.info('zone-gone', fields)
       else if (served.zone === undefined)
         log.error('zone-broken', { ...fields, file: served.paths[0] })

@@ -7,6 +7,7 @@ import {
   withDefault,
   type Decoder,
 } from '../../shared/config/decode.ts'
+import { sample } from '../../shared/config/sample.ts'
 import { parseEndpoint } from '../../shared/net/endpoint.ts'
 
 export type QueryLogConfig = {
@@ -22,17 +23,6 @@ export type DnstapConfig = {
   readonly to: string
   readonly sample: number
 }
-
-const SAMPLE_LIMIT = 1_000_000
-
-const sample = withDefault(
-  parsed('one in so many, such as "1/100"', (text) => {
-    const [, digits] = /^1\/(\d{1,7})$/.exec(text) ?? []
-    const oneIn = Number(digits)
-    return oneIn >= 1 && oneIn <= SAMPLE_LIMIT ? oneIn : undefined
-  }),
-  1,
-)
 
 export const queryLogTable: Decoder<QueryLogConfig> = object({
   to: string,

@@ -1,10 +1,8 @@
 // The tables of the configuration that are about other name servers: who may have our zones, whom we tell of changes, and
 // which zones are copies of a primary's.
-import { readFileSync } from 'node:fs'
 import {
   boolean,
   checked,
-  endpoint,
   list,
   object,
   optional,
@@ -16,12 +14,16 @@ import {
   type Decoder,
 } from '../../shared/config/decode.ts'
 import { canonicalName, parseName, type Name } from '../../shared/dns/name.ts'
-import { formatEndpoint, parseEndpoint, type Endpoint } from '../../shared/net/endpoint.ts'
+import { formatEndpoint, parseEndpoint } from '../../shared/net/endpoint.ts'
 import { parsePrefix, type Prefix } from '../../shared/net/prefix.ts'
-import { Fatal } from '../../shared/result/result.ts'
 import type { SandboxNeeds } from '../../shared/sandbox/needs.ts'
+import { DEFAULT_VIEW_WORD } from './keys-table.ts'
 import type { NotifyTarget } from './core/transfer/notify-queue.ts'
-import type { Peer } from './peer-client.ts'
+import {
+  caFilesOf,
+  primaryList,
+  type PrimaryConfig,
+} from '../../shared/dns-transfer/primaries-table.ts'
 
 export type TransferConfig = {
   /** Who may have zones without a key. */
@@ -35,19 +37,10 @@ export type NotifyConfig = {
   readonly nameServers: boolean
 }
 
-export type PrimaryConfig = {
-  readonly address: Endpoint
-  readonly key?: Name
-  readonly tls?: {
-    readonly name?: string
-    readonly caFile?: string
-    readonly pins?: readonly string[]
-    readonly opportunistic?: boolean
-  }
-}
-
 export type SecondaryConfig = {
   readonly zone: Name
+  /** Who sees the copy; `DEFAULT_VIEW_WORD` where it is not said. */
+  readonly view: string
   readonly primaries: readonly PrimaryConfig[]
   /** Whether the zones that it lists are copied too (RFC 9432). */
   readonly catalog: boolean
@@ -74,34 +67,13 @@ export const notifyTable: Decoder<NotifyConfig> = section(
   }),
 )
 
-const tlsTable = checked(
-  object({
-    name: optional(string),
-    caFile: optional(string),
-    pins: optional(list(parsed('the base64 of a SHA-256', pinOf))),
-    opportunistic: optional(boolean),
-  }),
-  ({ name, caFile, pins, opportunistic }, at) => {
-    const ways = [name, pins, opportunistic === true ? true : undefined]
-    if (ways.filter((way) => way !== undefined).length !== 1)
-      at.report('Expected one of name, pins, or opportunistic = true')
-    if (caFile !== undefined && name === undefined) at.report('ca_file needs the key name')
-  },
-)
-
-const primaryList = checked(
-  list(object({ address: endpoint, key: optional(domainName), tls: optional(tlsTable) })),
-  (primaries, at) => {
-    if (primaries.length === 0) at.report('Expected at least one primary')
-  },
-)
-
 export const secondaryTable: Decoder<readonly SecondaryConfig[]> = withDefault(
   checked(
     list(
       checked(
         object({
           zone: domainName,
+          view: withDefault(string, DEFAULT_VIEW_WORD),
           primaries: primaryList,
           catalog: withDefault(boolean, false),
           members: optional(primaryList),
@@ -114,48 +86,23 @@ export const secondaryTable: Decoder<readonly SecondaryConfig[]> = withDefault(
       ),
     ),
     (zones, at) => {
-      const seen = new Set<Name>()
-      zones.forEach(({ zone }, i) => {
-        if (seen.has(zone)) at.inside(i).report('This zone is there twice')
-        seen.add(zone)
+      const seen = new Set<string>()
+      zones.forEach(({ zone, view }, i) => {
+        const key = `${view} ${zone}`
+        if (seen.has(key)) at.inside(i).report('This zone is there twice')
+        seen.add(key)
       })
     },
   ),
   [],
 )
 
-/** Throws `Fatal` when a file cannot be read. */
-export function peersOf(primaries: readonly PrimaryConfig[]): readonly Peer[] {
-  return primaries.map(({ address, key, tls }) => ({
-    endpoint: address,
-    ...(key !== undefined && { key }),
-    ...(tls !== undefined && {
-      tls: {
-        ...(tls.name !== undefined && { name: tls.name }),
-        ...(tls.pins !== undefined && { pins: tls.pins }),
-        ...(tls.caFile !== undefined && { ca: readPem(tls.caFile) }),
-      },
-    }),
-  }))
-}
-
 export function transferNeeds(secondaries: readonly SecondaryConfig[]): SandboxNeeds {
   const files = secondaries.flatMap(({ primaries, members = [], groups = {} }) =>
-    [...primaries, ...members, ...Object.values(groups).flat()].flatMap(({ tls }) =>
-      tls?.caFile === undefined ? [] : [tls.caFile],
-    ),
+    caFilesOf([...primaries, ...members, ...Object.values(groups).flat()]),
   )
   // Primaries and secondaries may be added by keys and catalogs, on any port.
   return { read: files, write: [], connect: 'any' }
-}
-
-function readPem(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    const { code = 'unknown error' } = cause as NodeJS.ErrnoException
-    throw new Fatal(`${file}: cannot be read (${code})`, { cause })
-  }
 }
 
 function nameOf(text: string): Name | undefined {
@@ -170,8 +117,4 @@ function targetOf(text: string): NotifyTarget | undefined {
   if (at === undefined || rest.length > 0 || (key !== undefined && name === undefined))
     return undefined
   return { address: formatEndpoint(at), key: name }
-}
-
-function pinOf(text: string): string | undefined {
-  return /^[A-Za-z0-9+/]{43}=$/.test(text) ? text : undefined
 }

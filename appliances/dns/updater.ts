@@ -2,6 +2,7 @@
 // right and share a write to the disk; answered when durable, and never before.
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../shared/clock/clock.ts'
+import { EXTENDED_ERROR, type ExtendedError } from '../../shared/dns/edns.ts'
 import { RCODE } from '../../shared/dns/message.ts'
 import { formatName, ROOT } from '../../shared/dns/name.ts'
 import type { Log } from '../../shared/log/log.ts'
@@ -9,10 +10,10 @@ import type { Metrics } from '../../shared/metrics/metrics.ts'
 import type { PrefixSet } from '../../shared/net/prefix.ts'
 import { formatProblem } from '../../shared/result/problem.ts'
 import type { Branch, CommitError, Edit, Person } from '../../store/index.ts'
-import { bareAnswer } from '../../shared/dns-server/core/bare-answer.ts'
+import { explainedAnswer } from '../../shared/dns-server/core/bare-answer.ts'
 import type { ZoneKeeper } from './core/branch/zone-keeper.ts'
 import type { BranchZones } from './core/branch/branch-zones.ts'
-import { grantsFor, type Grant } from './core/keys/key.ts'
+import { grantsFor, type Grant } from '../../shared/tsig/key.ts'
 import { outlineMessage } from '../../shared/dns-server/core/message-outline.ts'
 import type { Request, RequestHandler } from './core/request.ts'
 import { planUpdate, type UpdatePlan } from './core/update/update-plan.ts'
@@ -37,7 +38,7 @@ const WAIT_MS = 5
 
 export class Updater {
   readonly #parts: UpdaterParts
-  readonly #memory = new UpdateMemory<Promise<number>>()
+  readonly #memory = new UpdateMemory<Promise<Outcome>>()
   readonly #count: (rcode: number) => void
 
   constructor(parts: UpdaterParts) {
@@ -50,28 +51,29 @@ export class Updater {
   readonly handler: RequestHandler = (request) => this.#answer(request)
 
   async *#answer(request: Request): AsyncGenerator<Uint8Array> {
-    const { packet } = request
-    const rcode = await this.#once(request)
+    const { packet, limitOctets } = request
+    const { rcode, why } = await this.#once(request)
     this.#count(rcode)
-    yield bareAnswer(packet, outlineMessage(packet), rcode)
+    const error = why === undefined ? undefined : explained(rcode, why)
+    yield explainedAnswer(packet, outlineMessage(packet), rcode, { error, limitOctets })
   }
 
   /** An update that comes again gets the answer of the first time. */
-  async #once(request: Request): Promise<number> {
+  async #once(request: Request): Promise<Outcome> {
     const grants = this.#grantsOf(request)
     if (grants === undefined) {
       // Anyone may send these at any rate: the log is not for them to fill.
       this.#parts.log.debug('update-refused', { client: request.client.address, why: 'unsigned' })
-      return RCODE.REFUSED
+      return { rcode: RCODE.REFUSED, why: 'updates are signed here (TSIG)' }
     }
     const key = identityOf(request)
     const known = this.#memory.find(key, this.#parts.clock.wallMs())
     if (known !== undefined) return await known
     const made = this.#make(request, grants)
     this.#memory.keep(key, made, this.#parts.clock.wallMs())
-    const rcode = await made
-    if (rcode !== RCODE.NOERROR) this.#memory.forget(key)
-    return rcode
+    const outcome = await made
+    if (outcome.rcode !== RCODE.NOERROR) this.#memory.forget(key)
+    return outcome
   }
 
   /** Undefined for who may not update anything. */
@@ -80,17 +82,18 @@ export class Updater {
     return this.#parts.unsigned.has(client.octets) ? EVERYTHING : undefined
   }
 
-  async #make(request: Request, all: readonly Grant[]): Promise<number> {
+  async #make(request: Request, all: readonly Grant[]): Promise<Outcome> {
     const decoded = decodeUpdate(request.packet)
-    if (!decoded.ok) return decoded.error
+    if (!decoded.ok) return { rcode: decoded.error }
     const update = decoded.value
     const sender = senderOf(request)
     const fields = { zone: formatName(update.zone), by: sender, client: request.client.address }
     const grants = grantsFor({ grants: all }, 'update', update.zone)
     const view = this.#parts.views.of(request.client.octets, request.key)
     if (grants.length === 0) {
-      this.#parts.log.info('update-refused', { ...fields, why: 'no right to this zone' })
-      return RCODE.REFUSED
+      const why = 'no right to this zone'
+      this.#parts.log.info('update-refused', { ...fields, why })
+      return { rcode: RCODE.REFUSED, why }
     }
     for (let waits = 0; waits < WAITS_LIMIT; waits++) {
       const info = {
@@ -113,19 +116,19 @@ export class Updater {
       if (plan?.kind === 'refused') {
         if (plan.why !== undefined)
           this.#parts.log.info('update-refused', { ...fields, why: plan.why })
-        return plan.rcode
+        return plan
       }
       if (plan?.kind === 'nothing') {
-        if (this.#isSettled(update, { grants, view })) return RCODE.NOERROR
+        if (this.#isSettled(update, { grants, view })) return DONE
         await this.#wait()
         continue
       }
       if (!done.ok) return this.#failed(done.error, fields)
       this.#parts.log.info('zone-updated', { ...fields, change: info.message.split('\n')[0]! })
-      return RCODE.NOERROR
+      return DONE
     }
     this.#parts.log.warn('update-failed', { ...fields, why: 'the branch does not come to rest' })
-    return RCODE.SERVFAIL
+    return { rcode: RCODE.SERVFAIL }
   }
 
   /** The zone is the one that the sender sees; one that is not there yet is made in the view itself. */
@@ -151,15 +154,16 @@ export class Updater {
     return zones !== undefined && this.#plan(zones, update, sender).kind === 'nothing'
   }
 
-  #failed(error: CommitError, fields: { readonly zone: string; readonly by: string }): number {
+  #failed(error: CommitError, fields: { readonly zone: string; readonly by: string }): Outcome {
     if (error.kind === 'refused') {
-      const why = error.problems.find((p) => p.severity === 'error')
-      this.#parts.log.info('update-refused', { ...fields, why: why && formatProblem(why) })
-      return RCODE.REFUSED
+      const problem = error.problems.find((p) => p.severity === 'error')
+      const why = problem === undefined ? 'the zone would be broken' : formatProblem(problem)
+      this.#parts.log.info('update-refused', { ...fields, why })
+      return { rcode: RCODE.REFUSED, why }
     }
     const why = error.kind === 'read-only' ? error.reason : error.kind
     this.#parts.log.error('update-failed', { ...fields, why })
-    return RCODE.SERVFAIL
+    return { rcode: RCODE.SERVFAIL }
   }
 
   #wait(): Promise<void> {
@@ -167,10 +171,21 @@ export class Updater {
   }
 }
 
+/** `why` in words that the sender may read. */
+type Outcome = { readonly rcode: number; readonly why?: string }
+
+const DONE: Outcome = { rcode: RCODE.NOERROR }
+
 type UpdateSender = {
   /** For the zone of the update. */
   readonly grants: readonly Grant[]
   readonly view: View
+}
+
+function explained(rcode: number, text: string): ExtendedError {
+  const { PROHIBITED, NOT_AUTHORITATIVE, OTHER } = EXTENDED_ERROR
+  if (rcode === RCODE.REFUSED) return { code: PROHIBITED, text }
+  return { code: rcode === RCODE.NOTAUTH ? NOT_AUTHORITATIVE : OTHER, text }
 }
 
 function write(edit: Edit, files: ReadonlyMap<string, Uint8Array>): void {

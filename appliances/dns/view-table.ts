@@ -8,7 +8,7 @@ import {
   withDefault,
   type Decoder,
 } from '../../shared/config/decode.ts'
-import { DEFAULT_VIEW_WORD, type KeyTable } from './keys-table.ts'
+import { DEFAULT_VIEW_WORD } from './keys-table.ts'
 import type { ViewSettings } from './core/views.ts'
 
 /** Each looks at its prefixes in turn for every query. */
@@ -40,16 +40,19 @@ export const viewTable: Decoder<readonly ViewSettings[]> = withDefault(
   [],
 )
 
-/** What is wrong with the views that keys name, by the key. */
-export function* viewFaults(
-  keys: KeyTable,
+/** Names of views in other tables, by the words on the way to each. */
+export type ViewMention = {
+  readonly at: readonly (string | number)[]
+  readonly view?: string | undefined
+}
+
+/** The mentions of what is no view. */
+export function unknownViews(
+  mentions: readonly ViewMention[],
   views: readonly ViewSettings[],
-): Generator<{ readonly key: string; readonly why: string }> {
+): readonly { readonly at: readonly (string | number)[]; readonly why: string }[] {
   const names = new Set([DEFAULT_VIEW_WORD, ...views.map(({ name }) => name)])
-  for (const [key, { view, primary }] of Object.entries(keys)) {
-    if (view === undefined) continue
-    if (!names.has(view)) yield { key, why: `There is no view "${view}"` }
-    else if (primary !== undefined && view !== DEFAULT_VIEW_WORD)
-      yield { key, why: 'Copies of a primary are in the default view alone: primary needs no view' }
-  }
+  return mentions.flatMap(({ at, view }) =>
+    view === undefined || names.has(view) ? [] : [{ at, why: `There is no view "${view}"` }],
+  )
 }

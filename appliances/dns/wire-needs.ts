@@ -12,7 +12,8 @@ export function wireNeeds(config: DnsConfig): SandboxNeeds {
     port === undefined ? dnstap?.to.replace(/^unix:/, '') : undefined,
   ]
   return {
-    read: files.filter((file) => file !== undefined),
+    read: [],
+    reread: files.filter((file) => file !== undefined),
     // The folders: a file that was moved away is made anew.
     write: written.filter((file) => file !== undefined).map((file) => dirname(file)),
     connect: port === undefined ? [] : [Number(port)],

@@ -31,10 +31,12 @@ export function serveTransfers(parts: {
   readonly config: TransferConfig
   readonly views: Views
   readonly branches: readonly HistoryBranch[]
+  /** Zones that only their signer can answer from. */
+  readonly isCompact: (zone: Zone) => boolean
   readonly log: Log
   readonly metrics: Metrics
 }): ZoneTransfers {
-  const { config, views, log, metrics } = parts
+  const { config, views, isCompact, log, metrics } = parts
   const journals = Array.from(views, ({ publication }) => journalOf(publication))
   const branches = parts.branches.map(({ source, served }) => ({
     served,
@@ -64,12 +66,14 @@ export function serveTransfers(parts: {
       },
     },
     allows: (octets) => prefixes.has(octets),
+    whyKept: (zone) => (isCompact(zone) ? COMPACT : undefined),
     pause: nextTurn,
-    ended({ zone, kind, result, request, messages }) {
+    ended({ zone, kind, result, request, messages, why }) {
       transfers.inc({ kind: kind ?? 'none', result })
       const fields = { zone: formatName(zone), client: request.client.address, kind, messages }
       const key = request.key && formatName(request.key.name)
       if (result === 'done') log.info('transfer-out', { ...fields, key })
+      else if (why !== undefined) log.warn('transfer-out-refused', { ...fields, key, why })
       else if (result !== 'refused') log.warn('transfer-out-failed', { ...fields, key, result })
     },
   })
@@ -86,6 +90,10 @@ export function serveTransfers(parts: {
     },
   }
 }
+
+/** RFC 9824 §6: a server without the keys has nothing to prove absence with. */
+const COMPACT =
+  'denial = "compact" is made by the server that has the keys: a secondary would have no proofs'
 
 type PublishedJournal = {
   readonly publication: Publication

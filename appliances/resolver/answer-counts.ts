@@ -1,10 +1,56 @@
-// Counts answers by transport and response code, and queries by type.
-import { RCODE } from '../../shared/dns/message.ts'
-import { typeText } from '../../shared/dns/record-types.ts'
+// Counts answers by transport and response code, and queries by type: what the main thread answered, and what packet
+// workers did, which is all from the cache.
+import type { Clock } from '../../shared/clock/clock.ts'
+import type { TallySink } from '../../shared/dns-server/core/answer-tally.ts'
+import {
+  answerLabels,
+  CountedAnswers,
+  type Tallies,
+} from '../../shared/dns-server/counted-answers.ts'
 import type { Metrics } from '../../shared/metrics/metrics.ts'
 import type { ResponderCounts } from './core/serve/responder.ts'
 
-export function answerCounts(metrics: Metrics): ResponderCounts {
+export type FlushedCounts = ResponderCounts &
+  Tallies & {
+    /** Answers of packet workers. */
+    workersAnswered(): number
+    /** All answers, at most a second late. */
+    allAnswered(): number
+    /** Hands over what is counted so far, and ends. */
+    flush(): void
+  }
+
+export function countAnswers(metrics: Metrics, clock: Clock): FlushedCounts {
+  let answered = 0
+  let all = 0
+  const toMetrics = sinkTo(metrics)
+  const sink: TallySink = {
+    ...toMetrics,
+    answers(transport, rcode, count) {
+      all += count
+      toMetrics.answers(transport, rcode, count)
+    },
+  }
+  const counted = new CountedAnswers(clock, sink, {
+    ...sink,
+    answers(transport, rcode, count) {
+      answered += count
+      sink.answers(transport, rcode, count)
+    },
+  })
+  const { tally } = counted
+  return {
+    answered: (transport, rcode, qtype) => tally.answered(transport, rcode, qtype),
+    ignored: (transport) => tally.ignored(transport),
+    limited: () => tally.limited('drop'),
+    add: (memory) => counted.add(memory),
+    workersAnswered: () => answered,
+    allAnswered: () => all,
+    flush: () => counted.flush(),
+  }
+}
+
+function sinkTo(metrics: Metrics): TallySink {
   const answers = metrics.counter(
     'cairn_resolver_answers',
     'Answers, by transport and response code',
@@ -19,19 +65,11 @@ export function answerCounts(metrics: Metrics): ResponderCounts {
     'Answers kept back since the client gets too many',
   )
   return {
-    answered(transport, rcode, qtype) {
-      answers.inc({ transport, rcode: RCODE_NAMES.get(rcode) ?? `RCODE${rcode}` })
-      if (qtype !== undefined) types.inc({ type: COUNTED.has(qtype) ? typeText(qtype) : 'other' })
-    },
-    ignored: (transport) => ignored.inc({ transport }),
-    limited: () => limited.inc(),
+    answers: (transport, rcode, count) => answers.inc(answerLabels(transport, rcode), count),
+    ignored: (transport, count) => ignored.inc({ transport }, count),
+    queries: (type, count) => types.inc({ type }, count),
+    limited: (_verdict, count) => limited.inc({}, count),
+    truncated: () => {},
+    zone: () => {},
   }
 }
-
-const RCODE_NAMES = new Map<number, string>(
-  Object.entries(RCODE).map(([name, code]) => [code, name]),
-)
-/** Types with a series of their own: A, NS, CNAME, SOA, PTR, MX, TXT, AAAA, SRV, DS, DNSKEY, TLSA, SVCB, HTTPS, ANY. */
-const COUNTED: ReadonlySet<number> = new Set([
-  1, 2, 5, 6, 12, 15, 16, 28, 33, 43, 48, 52, 64, 65, 255,
-])

@@ -3,8 +3,10 @@ import {
   boolean,
   durationBetween,
   object,
+  optional,
   section,
   sizeBetween,
+  string,
   withDefault,
   type Decoder,
 } from '../../shared/config/decode.ts'
@@ -18,6 +20,8 @@ export type CacheConfig = {
   /** Of what is not there. */
   readonly negativeTtl: number
   readonly prefetch: boolean
+  /** Where it waits for the next start. */
+  readonly file?: string
   readonly stale: {
     readonly enabled: boolean
     /** How long beyond its TTL an answer is kept for when nobody answers. */
@@ -36,6 +40,7 @@ export const cacheTable: Decoder<CacheConfig> = section(
     highestTtl: withDefault(durationBetween(1_000, 7 * DAY_MS), DAY_MS),
     negativeTtl: withDefault(durationBetween(0, DAY_MS), 3_600_000),
     prefetch: withDefault(boolean, true),
+    file: optional(string),
     stale: section(
       object({
         enabled: withDefault(boolean, true),

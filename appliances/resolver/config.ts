@@ -14,7 +14,8 @@ import {
 } from '../../shared/config/decode.ts'
 import { observeTable, type ObserveConfig } from '../../shared/config/observe-table.ts'
 import { sandboxTable, type SandboxConfig } from '../../shared/config/sandbox-table.ts'
-import type { Name } from '../../shared/dns/name.ts'
+import { storeTable, type StoreConfig } from '../../shared/config/store-table.ts'
+import { formatName, type Name } from '../../shared/dns/name.ts'
 import { cookiesTable, type CookiesConfig } from '../../shared/dns-server/cookies-table.ts'
 import {
   httpsTable,
@@ -34,7 +35,17 @@ import { parsePrefix, type Prefix } from '../../shared/net/prefix.ts'
 import { cacheTable, type CacheConfig } from './cache-table.ts'
 import { dnssecTable, type DnssecConfig } from './dnssec-table.ts'
 import { DEFAULT_LIMITS } from './core/options.ts'
+import type { QueryLogOptions } from './core/query-log.ts'
 import { PREFIX_LENGTHS } from './core/serve/dns64.ts'
+import { pageTable, type PageConfig } from './page-table.ts'
+import {
+  keyNames,
+  keysTable,
+  policyTable,
+  type KeysConfig,
+  type PolicyConfig,
+} from './policy-table.ts'
+import { queryLogTable } from './query-log-table.ts'
 import {
   forwardTables,
   rootTable,
@@ -50,6 +61,8 @@ import {
 export type ResolverConfig = {
   /** UDP and TCP alike. */
   readonly listen: readonly Endpoint[]
+  /** Threads that answer UDP from the cache; 0: the main thread does. */
+  readonly workers: number
   readonly access: {
     /** Who is answered. */
     readonly allow: readonly Prefix[]
@@ -64,6 +77,11 @@ export type ResolverConfig = {
   readonly forward: readonly ForwardConfig[]
   readonly cache: CacheConfig
   readonly dnssec: DnssecConfig
+  readonly policy: PolicyConfig
+  /** TSIG keys by name. */
+  readonly keys: KeysConfig
+  /** A branch with policy/ in it. */
+  readonly store?: StoreConfig
   readonly limits: {
     /** Packets to servers for one question. */
     readonly queries: number
@@ -87,6 +105,10 @@ export type ResolverConfig = {
     readonly name?: Name
   }
   readonly cookies: CookiesConfig
+  /** Kept in memory, for the page. */
+  readonly queryLog?: QueryLogOptions
+  /** What people see and do in a browser. */
+  readonly page?: PageConfig
   readonly observe: ObserveConfig
   readonly sandbox: SandboxConfig
 }
@@ -114,6 +136,7 @@ const dns64Table = object({
 export const resolverConfig: Decoder<ResolverConfig> = checked(
   object({
     listen: listenList,
+    workers: withDefault(integerBetween(0, 64), 1),
     access: section(object({ allow: withDefault(list(prefix), PRIVATE) })),
     answers: section(
       object({
@@ -127,6 +150,9 @@ export const resolverConfig: Decoder<ResolverConfig> = checked(
     forward: forwardTables,
     cache: cacheTable,
     dnssec: dnssecTable,
+    policy: policyTable,
+    keys: keysTable,
+    store: optional(storeTable),
     limits: section(
       object({
         queries: withDefault(integerBetween(10, 1000), DEFAULT_LIMITS.queries),
@@ -143,10 +169,22 @@ export const resolverConfig: Decoder<ResolverConfig> = checked(
     https: optional(httpsTable),
     discovery: section(object({ name: optional(zoneName) })),
     cookies: cookiesTable,
+    queryLog: optional(queryLogTable),
+    page: optional(pageTable),
     observe: observeTable,
     sandbox: sandboxTable,
   }),
-  ({ stub, forward }, at) => {
+  ({ stub, forward, policy, keys }, at) => {
+    const known = keyNames(keys)
+    for (const [i, { primaries }] of policy.transfer.entries())
+      for (const [j, { key }] of primaries.entries())
+        if (key !== undefined && !known.has(key))
+          at.inside('policy')
+            .inside('transfer')
+            .inside(i)
+            .inside('primaries')
+            .inside(j)
+            .report(`There is no [keys] table for ${formatName(key)}`)
     for (const [i, { zone }] of forward.entries())
       if (stub.some((each) => each.zone === zone))
         at.inside('forward').inside(i).report('This zone has a [[stub]] table too')

@@ -8,7 +8,7 @@ import type { AnswerSource } from './core/serve/responder.ts'
 import type { Random } from './core/random.ts'
 import type { Trace } from './core/trace.ts'
 import type { Validator } from './core/validator.ts'
-import { UpstreamSockets } from './upstream-sockets.ts'
+import { UpstreamSockets, type Arrivals, type DatagramOpener } from './upstream-sockets.ts'
 
 export class Engine implements AnswerSource {
   readonly resolver: Resolver
@@ -21,11 +21,18 @@ export class Engine implements AnswerSource {
   #timerMs = Infinity
   #isDraining = false
 
-  constructor(options: ResolverOptions, clock: Clock, validator?: Validator) {
+  /** `datagrams` opens what UDP goes through where there is better than Node's own sockets. */
+  constructor(
+    options: ResolverOptions,
+    clock: Clock,
+    validator?: Validator,
+    datagrams?: DatagramOpener,
+  ) {
     this.#clock = clock
     this.#startMs = clock.wallMs() - clock.monotonicMs()
-    this.resolver = new Resolver(options, systemRandom(), validator)
-    this.#sockets = new UpstreamSockets({
+    const random = systemRandom()
+    this.resolver = new Resolver(options, random, validator)
+    const arrivals: Arrivals = {
       received: (exchange, packet, from) => {
         this.resolver.received(exchange, packet, from, this.nowMs())
         this.#drain()
@@ -34,7 +41,8 @@ export class Engine implements AnswerSource {
         this.resolver.unreachable(exchange, this.nowMs())
         this.#drain()
       },
-    })
+    }
+    this.#sockets = new UpstreamSockets(arrivals, random, datagrams)
   }
 
   readonly nowMs = (): number => this.#startMs + this.#clock.monotonicMs()
@@ -52,6 +60,14 @@ export class Engine implements AnswerSource {
       this.#waiting.set(ticket, resolve)
       this.#drain()
     })
+  }
+
+  /** As `ask`, of servers and not of the cache. */
+  askAnew(question: Question): Promise<Answer> {
+    const { qname, qtype } = question
+    const known = this.resolver.cache.find(qname, qtype, this.nowMs())
+    if (known !== undefined) this.resolver.cache.drop(known)
+    return this.ask(question)
   }
 
   close(): void {

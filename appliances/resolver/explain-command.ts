@@ -1,5 +1,4 @@
 // The command `explain`: resolves one question with an empty cache and prints the whole way as a tree.
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Command } from '../../shared/appliance/appliance.ts'
 import { EXIT } from '../../shared/cli/cli.ts'
@@ -8,11 +7,12 @@ import { decodeConfig } from '../../shared/config/decode.ts'
 import { RCODE } from '../../shared/dns/message.ts'
 import { canonicalName, parseName } from '../../shared/dns/name.ts'
 import { typeNumber } from '../../shared/dns/record-types.ts'
+import { readTextFile } from '../../shared/files/text-file.ts'
 import { formatProblem } from '../../shared/result/problem.ts'
 import { Fatal } from '../../shared/result/result.ts'
 import { resolverConfig, type ResolverConfig } from './config.ts'
 import { formatAnswer, formatTraceEvent } from './core/trace-text.ts'
-import { validatorOf } from './dnssec-table.ts'
+import { anchorPoints, validatorOf } from './dnssec-table.ts'
 import { Engine } from './engine.ts'
 import { machineOptions } from './machine-options.ts'
 
@@ -39,7 +39,9 @@ async function explain(args: readonly string[]): Promise<number> {
     return EXIT.USAGE
   }
   const config = readConfig(asked.config)
-  const engine = new Engine(machineOptions(config), systemClock, validatorOf(config.dnssec))
+  const points = anchorPoints(config.dnssec, Math.floor(systemClock.wallMs() / 1000))
+  const validator = validatorOf(config.dnssec, points)
+  const engine = new Engine(machineOptions(config), systemClock, validator)
   try {
     // The pending timers alone do not keep a process alive.
     const alive = setInterval(() => {}, 1000)
@@ -90,9 +92,7 @@ function readConfig(file: string | undefined): ResolverConfig {
 }
 
 function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new Fatal(`${file}: Cannot be read (${(cause as NodeJS.ErrnoException).code})`)
-  }
+  const text = readTextFile(file)
+  if (!text.ok) throw new Fatal(`${file}: ${text.error}`)
+  return text.value
 }

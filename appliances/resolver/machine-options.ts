@@ -10,9 +10,10 @@ import type { Delegation } from './core/iterate/delegation.ts'
 import { hintsOf, rootHints } from './core/iterate/root-hints.ts'
 import type { Upstream } from './core/iterate/upstream.ts'
 import { DEFAULT_LIMITS, type ResolverOptions } from './core/options.ts'
-import type { StubConfig } from './upstream-tables.ts'
+import type { ForwardConfig, StubConfig } from './upstream-tables.ts'
 
-export function machineOptions(config: ResolverConfig): ResolverOptions {
+/** `elsewhereOctets`: of the cache's size, what finished answers take. */
+export function machineOptions(config: ResolverConfig, elsewhereOctets = 0): ResolverOptions {
   const { upstream, cache, limits } = config
   const neverAsked = new PrefixSet(upstream.neverAsk)
   return {
@@ -36,10 +37,11 @@ export function machineOptions(config: ResolverConfig): ResolverOptions {
       queries: limits.queries,
       questions: limits.questions,
       deadlineMs: limits.time,
-      cacheOctets: cache.size,
+      cacheOctets: cache.size - elsewhereOctets,
       staleSeconds: cache.stale.enabled ? Math.floor(cache.stale.keep / 1000) : 0,
     },
     prefetch: cache.prefetch,
+    aggressiveNsec: config.dnssec.aggressive,
     stale: { isServed: cache.stale.enabled, clientMs: cache.stale.wait },
   }
 }
@@ -60,17 +62,8 @@ function delegationsOf({ upstream, root, stub, forward }: ResolverConfig): Deleg
     hints,
     ...stub.map((table) => configured('stub', table, table.servers.map(plain))),
     ...forward.map((table): Delegation => {
-      const { tls, order, fallback, servers } = table
-      const upstreams = servers.map((server): Upstream =>
-        tls === undefined
-          ? plain(server)
-          : {
-              address: server.host,
-              port: server.port,
-              protocol: 'tls',
-              ...(tls !== ANY_NAME && { tlsName: tls }),
-            },
-      )
+      const { order, fallback, servers } = table
+      const upstreams = servers.map((server) => forwarder(table, server))
       const base = configured('forward', table, upstreams)
       return { ...base, inOrder: order === 'given', fallsBack: fallback }
     }),
@@ -84,6 +77,15 @@ function configured(
 ): Delegation {
   const servers = [{ name: zone, upstreams }]
   return { zone, kind, servers, expiresMs: Infinity, fallsBack: false, inOrder: false }
+}
+
+function forwarder({ tls, https }: ForwardConfig, { host: address, port }: Endpoint): Upstream {
+  if (https !== undefined) {
+    const path = `${https.pathname}${https.search}`
+    return { address, port, protocol: 'https', tlsName: https.hostname, path }
+  }
+  if (tls === undefined) return { address, port, protocol: 'plain' }
+  return { address, port, protocol: 'tls', ...(tls !== ANY_NAME && { tlsName: tls }) }
 }
 
 function plain({ host, port }: Endpoint): Upstream {

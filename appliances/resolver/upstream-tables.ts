@@ -12,6 +12,7 @@ import {
   prefix,
   section,
   string,
+  urlWith,
   withDefault,
   type Decoder,
 } from '../../shared/config/decode.ts'
@@ -39,6 +40,8 @@ export type StubConfig = { readonly zone: Name; readonly servers: readonly Endpo
 export type ForwardConfig = StubConfig & {
   /** Over TLS, and the name that the certificate must be for; `*` takes any certificate. */
   readonly tls?: string
+  /** Over HTTPS, at this URL: its host is the name that the certificate must be for, whatever the addresses are. */
+  readonly https?: URL
   readonly order: 'fastest' | 'given'
   /** Whether the zone's own servers are asked when no forwarder answers. */
   readonly fallback: boolean
@@ -90,13 +93,21 @@ export const stubTables: Decoder<readonly StubConfig[]> = withDefault(
 export const forwardTables: Decoder<readonly ForwardConfig[]> = withDefault(
   oncePerZone(
     list(
-      object({
-        zone: zoneName,
-        servers: someServers,
-        tls: optional(string),
-        order: withDefault(oneOf('fastest', 'given'), 'fastest'),
-        fallback: withDefault(boolean, false),
-      }),
+      checked(
+        object({
+          zone: zoneName,
+          servers: someServers,
+          tls: optional(string),
+          https: optional(urlWith('https')),
+          order: withDefault(oneOf('fastest', 'given'), 'fastest'),
+          fallback: withDefault(boolean, false),
+        }),
+        ({ tls, https }, at) => {
+          if (tls !== undefined && https !== undefined) at.report('Expected tls or https, not both')
+          if (https !== undefined && `${https.port}${https.hash}${https.username}` !== '')
+            at.inside('https').report('Expected a name and a path: the port stands in servers')
+        },
+      ),
     ),
   ),
   [],

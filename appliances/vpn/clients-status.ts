@@ -1,6 +1,7 @@
 // Who is connected, for /status.
 import { formatLease } from './core/tunnel/address-pool.ts'
 import type { Client } from './core/gateway/client.ts'
+import { MAIN } from './core/plane/data-plane.ts'
 import type { Gateway } from './core/gateway/gateway.ts'
 
 /** Clients that /status lists one by one. */
@@ -18,6 +19,7 @@ export function clientsStatus(gateway: Gateway): unknown {
     from: client.remote.name,
     address: formatLease(client.lease!),
     cipher: client.cipher,
+    worker: client.owner === MAIN ? undefined : client.owner,
     since: new Date(client.sinceMs).toISOString(),
     received: client.data!.octetsIn,
     sent: client.data!.octetsOut,

@@ -1,49 +1,40 @@
-// The keys a gateway is configured with, read once at start: its certificate, and what wraps the control channel.
-import { X509Certificate } from 'node:crypto'
-import { readTextFile } from '../../shared/tls/text-file.ts'
+// The keys a gateway is configured with: what TLS needs, and what wraps the control channel.
+import { readTextFile } from '../../shared/files/text-file.ts'
 import { problem, type Problem } from '../../shared/result/problem.ts'
 import { err, ok, type Result } from '../../shared/result/result.ts'
-import { CertificateSlot } from '../../shared/tls/certificate-slot.ts'
 import type { GatewayConfig } from './config.ts'
 import type { Wrapping } from './core/gateway/opening.ts'
 import { AuthWrap, CryptWrap, PLAIN_WRAP } from './core/wrap/control-wrap.ts'
 import { parseStaticKey } from './core/wrap/static-key.ts'
 import { parseServerKey, type ServerKey } from './core/wrap/wrapped-key.ts'
+import { readLoginKeys } from './login-keys.ts'
+import type { LoginKeys } from './logins.ts'
+import { TlsFiles } from './tls-files.ts'
 
 export type GatewayKeys = {
-  /** PEM. */
-  readonly ca: string
-  readonly certificate: CertificateSlot
+  readonly tls: TlsFiles
+  /** Read once: clients have its other half. */
   readonly wrapping: Wrapping
+  readonly logins: LoginKeys
 }
 
 export function readGatewayKeys(config: GatewayConfig): Result<GatewayKeys, readonly Problem[]> {
   const { keys, security } = config
   const problems: Problem[] = []
-  const text = (file: string): string => {
-    const read = readTextFile(file)
-    if (read.ok) return read.value
-    problems.push(problem(read.error, { file }))
-    return ''
-  }
-  const ca = text(keys.ca)
-  if (problems.length === 0 && !isCertificate(ca))
-    problems.push(problem('Expected a certificate in PEM form', { file: keys.ca }))
-  const certificate = CertificateSlot.open({ cert: keys.cert, key: keys.key })
-  if (!certificate.ok) {
-    const { file, message } = certificate.error
-    problems.push(problem(message, { file }))
-  }
+  const tls = TlsFiles.open(keys)
+  if (!tls.ok) problems.push(...tls.error)
   const shared = sharedWrap(config, problems)
   let serverKey: ServerKey | undefined
   if (keys.tlsCryptV2 !== undefined) {
-    const parsed = parseServerKey(text(keys.tlsCryptV2))
+    const read = readTextFile(keys.tlsCryptV2)
+    const parsed = read.ok ? parseServerKey(read.value) : read
     if (parsed.ok) serverKey = parsed.value
     else problems.push(problem(parsed.error, { file: keys.tlsCryptV2 }))
   }
-  if (problems.length > 0 || !certificate.ok) return err(problems)
+  const logins = readLoginKeys(config.logins ?? {}, problems)
+  if (problems.length > 0 || !tls.ok) return err(problems)
   const wrapping = { shared, serverKey, allowsNoCookie: !security.forceCookie }
-  return ok({ ca, certificate: certificate.value, wrapping })
+  return ok({ tls: tls.value, wrapping, logins })
 }
 
 /** For clients without a key of their own. With tls-crypt-v2 alone there are none: "no wrapping" beside it would be a hole. */
@@ -61,13 +52,4 @@ function sharedWrap({ keys, security }: GatewayConfig, problems: Problem[]): Wra
   const wrap =
     keys.tlsCrypt === undefined ? new AuthWrap(key, 0, security.auth) : new CryptWrap(key, 'server')
   return { wrap, key }
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).subject !== undefined
-  } catch {
-    // OpenSSL says by throwing that a text is none.
-    return false
-  }
 }

@@ -8,14 +8,18 @@ import { profileCommand } from './client/profile-command.ts'
 import { serveClient } from './client/serve-client.ts'
 import { gatewayConfig, vpnConfig } from './config.ts'
 import { acceptContent } from './core/content/gateway-content.ts'
+import { importCommand } from './import-command.ts'
 import { readGatewayKeys } from './key-files.ts'
+import { natCommand } from './nat-command.ts'
 import { caCommand, clientCommand } from './pki/pki-commands.ts'
+import { totpCommand } from './pki/totp-command.ts'
 import { serve } from './serve.ts'
+import { VERSION } from './version.ts'
 import { vpnNeeds } from './vpn-needs.ts'
 
 await runAppliance({
   name: 'cairn-vpn',
-  version: process.env.CAIRN_VERSION ?? 'from source',
+  version: VERSION,
   decode: vpnConfig,
   check: async (config) => {
     if (config.client !== undefined) return loadProfile(config.client.profile).problems
@@ -27,8 +31,11 @@ await runAppliance({
   start: (context) => (context.config.client === undefined ? serve(context) : serveClient(context)),
   commands: {
     profile: profileCommand,
+    import: importCommand,
     ca: caCommand,
     client: clientCommand,
+    totp: totpCommand,
+    nat: natCommand,
     'hash-password': hashPasswordCommand,
   },
   help: {

@@ -1,6 +1,5 @@
 // The [store] table: where the state lives, which remote it follows, and who may push to it.
 import { isLoopback, type Endpoint } from '../net/endpoint.ts'
-import { parsePasswordHash } from '../auth/password-hash.ts'
 import {
   boolean,
   checked,
@@ -11,13 +10,12 @@ import {
   oneOf,
   optional,
   parsed,
-  record,
-  secret,
   sizeBetween,
   string,
   withDefault,
   type Decoder,
 } from './decode.ts'
+import { checkServed, servedUsers } from './served-table.ts'
 
 export type ServeConfig = {
   /** Smart HTTP, under the base name of the store's path. */
@@ -62,34 +60,12 @@ export type StoreConfig = {
 const serveTable: Decoder<ServeConfig> = checked(
   object({
     listen: endpoint,
-    users: withDefault(
-      record(secret(parsed('a password hash "scrypt:N:r:p:salt:hash"', passwordHash))),
-      {},
-    ),
+    users: servedUsers,
     tls: optional(object({ cert: string, key: string })),
     limitPush: withDefault(sizeBetween(1_000, 1_000_000_000), 64_000_000),
     allowForce: withDefault(boolean, false),
   }),
-  (serve, at) => {
-    for (const name of Object.keys(serve.users)) {
-      // Basic authentication ends the name at the first colon.
-      if (!/^[^:\p{Cc}]{1,64}$/u.test(name)) {
-        at.inside('users')
-          .inside(name)
-          .report('Expected a user name of 1 to 64 characters without ":"')
-      }
-    }
-    if (isLoopback(serve.listen.host)) return
-    const missing = [
-      Object.keys(serve.users).length === 0 ? 'users' : [],
-      serve.tls === undefined ? 'tls = { cert, key }' : [],
-    ].flat()
-    if (missing.length > 0) {
-      at.inside('listen').report(
-        `Other machines can reach ${serve.listen.host}: add ${missing.join(' and ')} to [store.serve], or listen on 127.0.0.1`,
-      )
-    }
-  },
+  (serve, at) => checkServed(serve, 'store.serve', at),
 )
 
 export const storeTable: Decoder<StoreConfig> = checked(
@@ -138,10 +114,6 @@ export const storeTable: Decoder<StoreConfig> = checked(
     }
   },
 )
-
-function passwordHash(text: string): string | undefined {
-  return parsePasswordHash(text) === undefined ? undefined : text
-}
 
 /** Stricter than git, which allows names that no one should have to quote. */
 function branchName(text: string): string | undefined {

@@ -1,9 +1,9 @@
 // The secrets of server cookies: a file that several servers of one name share, read again on SIGHUP; without one a
 // random secret that is rolled each day and believed for a day more (RFC 9018 §5, RFC 7873 §7.1).
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Clock, Timer } from '../clock/clock.ts'
 import { SIP_KEY_OCTETS } from '../bytes/sip-hash.ts'
+import { readTextFile } from '../files/text-file.ts'
 import { err, Fatal, ok, type Result } from '../result/result.ts'
 
 const ROLL_MS = 86_400_000
@@ -77,13 +77,9 @@ export function parseSecrets(text: string): readonly Uint8Array[] | undefined {
 }
 
 function readSecrets(file: string): Result<readonly Uint8Array[], string> {
-  try {
-    const secrets = parseSecrets(readFileSync(file, 'utf8'))
-    if (secrets !== undefined) return ok(secrets)
-    return err(`${file}: Expected 1 to ${SECRETS_LIMIT} lines of 32 hex digits, the newest first`)
-  } catch (cause) {
-    return err(
-      `${file}: Cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`,
-    )
-  }
+  const text = readTextFile(file)
+  if (!text.ok) return err(`${file}: ${text.error}`)
+  const secrets = parseSecrets(text.value)
+  if (secrets !== undefined) return ok(secrets)
+  return err(`${file}: Expected 1 to ${SECRETS_LIMIT} lines of 32 hex digits, the newest first`)
 }

@@ -11,12 +11,15 @@ export const EDNS_OPTION = {
   EXTENDED_ERROR: 15,
 } as const
 
-/** Info-codes of RFC 8914 that our servers send. */
+/** Info-codes of RFC 8914 and RFC 9824 that our servers send. */
 export const EXTENDED_ERROR = {
+  OTHER: 0,
   NOT_READY: 14,
+  BLOCKED: 15,
   PROHIBITED: 18,
   NOT_AUTHORITATIVE: 20,
   NOT_SUPPORTED: 21,
+  INVALID_QUERY_TYPE: 30,
 } as const
 
 /** An info-code, and words for a person; none if empty. */
@@ -30,6 +33,8 @@ export const PLAIN_UDP_OCTETS = 512
 /** Root owner, type, class, ttl and rdlength of an OPT record without options. */
 export const OPT_OCTETS = 11
 const DO_BIT = 0x8000
+/** Compact answers OK (RFC 9824 §5.1). */
+const CO_BIT = 0x4000
 
 export type EdnsOption = { readonly code: number; readonly data: Uint8Array }
 
@@ -40,6 +45,8 @@ export type Edns = {
   readonly extendedRcode: number
   readonly version: number
   readonly dnssecOk: boolean
+  /** The sender knows compact denial. Left out for false. */
+  readonly compactOk?: boolean
   readonly options: readonly EdnsOption[]
 }
 
@@ -66,13 +73,29 @@ export function decodeEdns(record: {
     extendedRcode: ttl >>> 24,
     version: (ttl >>> 16) & 0xff,
     dnssecOk: (ttl & DO_BIT) !== 0,
+    ...((ttl & CO_BIT) !== 0 && { compactOk: true }),
     options,
   })
 }
 
+/** Those in the options of an answer. The words are anyone's: control characters and all that is not ASCII become `?`. */
+export function extendedErrorsOf({ options }: Pick<Edns, 'options'>): readonly ExtendedError[] {
+  return options
+    .filter(({ code, data }) => code === EDNS_OPTION.EXTENDED_ERROR && data.length >= 2)
+    .map(({ data }) => ({
+      code: (data[0]! << 8) | data[1]!,
+      text: Buffer.from(data.subarray(2))
+        .toString('utf8')
+        .replaceAll(/[^ -~]/gu, '?'),
+    }))
+}
+
 /** The `ttl` field of an OPT record. */
-export function ednsTtl(edns: Pick<Edns, 'extendedRcode' | 'version' | 'dnssecOk'>): number {
-  return ((edns.extendedRcode << 24) | (edns.version << 16) | (edns.dnssecOk ? DO_BIT : 0)) >>> 0
+export function ednsTtl(
+  edns: Pick<Edns, 'extendedRcode' | 'version' | 'dnssecOk' | 'compactOk'>,
+): number {
+  const flags = (edns.dnssecOk ? DO_BIT : 0) | (edns.compactOk === true ? CO_BIT : 0)
+  return ((edns.extendedRcode << 24) | (edns.version << 16) | flags) >>> 0
 }
 
 /** The rdata of an OPT record. */

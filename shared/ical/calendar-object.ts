@@ -31,6 +31,15 @@ export function readCalendarObject(bytes: Uint8Array): Result<CalendarObject, Ob
   return calendar.ok ? objectOf(calendar.value) : calendar
 }
 
+/** An iTIP message (RFC 5546): what an object is, with a METHOD, which stays in its `calendar`. */
+export function readMessage(bytes: Uint8Array): Result<CalendarObject, ObjectProblem> {
+  const calendar = readCalendar(bytes)
+  if (!calendar.ok) return calendar
+  const properties = calendar.value.properties.filter(({ name }) => name !== 'METHOD')
+  const object = objectOf({ ...calendar.value, properties })
+  return object.ok ? ok({ ...object.value, calendar: calendar.value }) : object
+}
+
 /** One VCALENDAR, whatever is in it: an import may hold many objects. */
 export function readCalendar(bytes: Uint8Array): Result<Component, ObjectProblem> {
   const text = decodeText(bytes)

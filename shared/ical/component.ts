@@ -1,6 +1,6 @@
 // The tree of a calendar: components of properties and components (RFC 5545 section 3.4), immutable, in the text's order.
 // Refused: control characters, which no value may hold.
-import type { LineProblem, Property } from './content-line.ts'
+import type { LineProblem, Place, Property } from './content-line.ts'
 import { eachLine, parseContentLine } from './content-line.ts'
 import { err, ok, type Result } from '../result/result.ts'
 
@@ -30,9 +30,11 @@ export function parseComponents(
   limits: ParseLimits = PARSE_LIMITS,
 ): Result<readonly Component[], readonly LineProblem[]> {
   const tree = new Tree(limits, CONTROL.test(text))
-  eachLine(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text, (line, number) =>
-    tree.add(line, number),
-  )
+  const content = text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
+  eachLine(content, (line, number, next) => {
+    const end = line === ZONE_BEGIN ? tree.knownZone(content, number, next) : undefined
+    return end ?? tree.add(line, number)
+  })
   return tree.end()
 }
 
@@ -71,6 +73,39 @@ class Tree {
   constructor(limits: ParseLimits, isSuspect: boolean) {
     this.#limits = limits
     this.#isSuspect = isSuspect
+  }
+
+  /**
+   * The VTIMEZONE that began on that line, when it is one that was read before: programs write the same one into every
+   * object. Gives back where it ends; undefined when it is to be read line by line.
+   */
+  knownZone(text: string, number: number, next: number): Place | undefined {
+    const calendar = this.#open[0]
+    if (this.#isSuspect || calendar === undefined || this.#open.length > 1) return undefined
+    if (this.#limits !== PARSE_LIMITS) return undefined
+    const end = zoneEnd(text, next)
+    if (end === undefined) return undefined
+    const key = `${number}:${text.slice(next, end)}`
+    let zone = zoneTexts.get(key)
+    if (zone === undefined) {
+      zone = readZone(key, number)
+      if (zone === undefined) return undefined
+      if (zoneTexts.size >= ZONE_TEXTS_LIMIT) zoneTexts.clear()
+      zoneTexts.set(key, zone)
+    }
+    const components = this.#components + zone.components
+    const properties = this.#properties + zone.properties
+    if (components > this.#limits.components || properties > this.#limits.properties)
+      return undefined
+    this.#components = components
+    this.#properties = properties
+    calendar.components.push(zone.component)
+    return { at: end, number: number + zone.lines }
+  }
+
+  /** Components and properties. */
+  get counts(): { readonly components: number; readonly properties: number } {
+    return { components: this.#components, properties: this.#properties }
   }
 
   /** False when nothing more needs to be read. */
@@ -138,6 +173,47 @@ class Tree {
     this.#problems.push(problem)
     return false
   }
+}
+
+type ZoneText = {
+  readonly component: Component
+  readonly lines: number
+  readonly components: number
+  readonly properties: number
+}
+
+/** By line and text. What it holds is the same whoever asks. */
+const zoneTexts = new Map<string, ZoneText>()
+const ZONE_TEXTS_LIMIT = 500
+/** Longer ones are read each time. */
+const ZONE_TEXT_LIMIT_CHARS = 8_192
+const ZONE_BEGIN = 'BEGIN:VTIMEZONE'
+const ZONE_END = 'END:VTIMEZONE'
+
+/** Behind the line that ends it; undefined when that is not plain to see. */
+function zoneEnd(text: string, start: number): number | undefined {
+  const begin = text[start - 2] === '\r' ? start - 2 : start - 1
+  // It could be folded, who knows why; then lines are not so simply counted.
+  if (!text.startsWith(ZONE_BEGIN, begin - ZONE_BEGIN.length)) return undefined
+  const at = text.indexOf(ZONE_END, start)
+  if (at < 0 || at - start > ZONE_TEXT_LIMIT_CHARS || text[at - 1] !== '\n') return undefined
+  const lineEnd = text.indexOf('\n', at)
+  const rest = lineEnd < 0 ? undefined : text.slice(at + ZONE_END.length, lineEnd)
+  if (rest !== '' && rest !== '\r') return undefined
+  const isFolded = text[lineEnd + 1] === ' ' || text[lineEnd + 1] === '\t'
+  return isFolded ? undefined : lineEnd + 1
+}
+
+/** `key` is its first line and what stands behind that; undefined when there is anything to tell of it. */
+function readZone(key: string, number: number): ZoneText | undefined {
+  const tree = new Tree({ ...PARSE_LIMITS, depth: PARSE_LIMITS.depth - 1 }, false)
+  tree.add(ZONE_BEGIN, number)
+  const text = key.slice(key.indexOf(':') + 1)
+  eachLine(text, (line, below) => tree.add(line, number + below))
+  const read = tree.end()
+  const [component, ...others] = read.ok ? read.value : []
+  if (component === undefined || others.length > 0) return undefined
+  return { component, lines: text.split('\n').length, ...tree.counts }
 }
 
 /** All but the tab; CR and LF only together, or LF alone. */

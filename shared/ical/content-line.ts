@@ -28,8 +28,17 @@ export type LineProblem = { readonly line: number; readonly message: string }
 export const LINE_LIMIT_CHARS: number = 16 * 1024 * 1024
 export const PARAMS_LIMIT = 100
 
-/** Calls `visit` with each unfolded line and the number of its first; empty lines are left out. Stops on `false`. */
-export function eachLine(text: string, visit: (line: string, number: number) => boolean): void {
+/** Where to go on, and which line it is. */
+export type Place = { readonly at: number; readonly number: number }
+
+/**
+ * Calls `visit` with each unfolded line, the number of its first and where the next begins; empty lines are left out.
+ * Stops on `false`.
+ */
+export function eachLine(
+  text: string,
+  visit: (line: string, number: number, next: number) => boolean | Place,
+): void {
   let at = 0
   let number = 1
   while (at < text.length) {
@@ -47,7 +56,13 @@ export function eachLine(text: string, visit: (line: string, number: number) => 
       at = end + 1
       next = text.charCodeAt(at)
     }
-    if (line !== '' && !visit(line, first)) return
+    if (line === '') continue
+    const more = visit(line, first, at)
+    if (more === false) return
+    if (more !== true) {
+      at = more.at
+      number = more.number
+    }
   }
 }
 

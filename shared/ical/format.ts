@@ -19,6 +19,13 @@ export function formatProperty({ group, name, params, value }: Property): string
   return fold(`${line}:${value}`)
 }
 
+function foldAscii(line: string): string {
+  let folded = line.slice(0, LINE_OCTETS)
+  for (let at = LINE_OCTETS; at < line.length; at += LINE_OCTETS - 1)
+    folded += `\r\n ${line.slice(at, at + LINE_OCTETS - 1)}`
+  return `${folded}\r\n`
+}
+
 function append(component: Component, lines: string[]): void {
   lines.push(`BEGIN:${component.name}\r\n`)
   for (const property of component.properties) lines.push(formatProperty(property))
@@ -37,9 +44,11 @@ function formatParamValue(value: string): string {
 
 /** Never inside a character. */
 function fold(line: string): string {
-  if (line.length <= LINE_OCTETS && (ASCII.test(line) || Buffer.byteLength(line) <= LINE_OCTETS)) {
+  const isAscii = ASCII.test(line)
+  if (isAscii && line.length <= LINE_OCTETS) {
     return `${line}\r\n`
   }
+  if (isAscii) return foldAscii(line)
   const parts: string[] = []
   let start = 0
   let octets = 0

@@ -10,6 +10,11 @@ export function decodeText(bytes: Uint8Array): Result<string, LineProblem> {
   return err({ line: lineOfFault(bytes), message: 'not UTF-8' })
 }
 
+/** A copy for keeping: a piece of a text keeps all of that text in memory. */
+export function detached(piece: string): string {
+  return piece.length < PIECE_CHARS ? piece : Buffer.from(piece, 'utf8').toString('utf8')
+}
+
 function toText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }
@@ -48,6 +53,8 @@ function lineOfFault(bytes: Uint8Array): number {
   return line
 }
 
+/** Shorter ones are copied by the engine itself. */
+const PIECE_CHARS = 13
 const TAB = 0x09
 const LF = 0x0a
 const CR = 0x0d

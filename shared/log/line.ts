@@ -20,8 +20,14 @@ export const SYSLOG_LIMIT_BYTES = 2_048
 
 /** `2026-01-01T00:00:00.000Z warn  zone-refused zone=example.org line=17` */
 export function formatTextLine(e: LogEvent): string {
-  const fields = present(e.fields).map(([name, value]) => ` ${name}=${quoteIfNeeded(value)}`)
-  return `${time(e)} ${e.level.padEnd(5)} ${e.event}${fields.join('')}`
+  return `${time(e)} ${e.level.padEnd(5)} ${formatEvent(e.event, e.fields)}`
+}
+
+/** `zone-refused zone=example.org line=17` */
+export function formatEvent(event: string, fields: Fields): string {
+  return `${event}${present(fields)
+    .map(([name, value]) => ` ${name}=${quoteIfNeeded(value)}`)
+    .join('')}`
 }
 
 /** Keys `time`, `level`, `event`, then the fields; a field of one of those names gets a `_` in front. */
@@ -34,11 +40,10 @@ export function formatJsonLine(e: LogEvent): string {
 /** Facility daemon (3). The event is the MSGID and opens the message; fields are text, as on the terminal. */
 export function formatSyslogMessage(e: LogEvent, speaker: Speaker): Buffer {
   const priority = 3 * 8 + SEVERITY[e.level]
-  const fields = present(e.fields).map(([name, value]) => ` ${name}=${quoteIfNeeded(value)}`)
   const { hostname, appname, pid } = speaker
   const names = [headerName(hostname, 255), headerName(appname, 48), String(pid)].join(' ')
   const header = `<${priority}>1 ${time(e)} ${names} ${headerName(e.event, 32)} -`
-  const message = Buffer.from(`${header} ${e.event}${fields.join('')}`)
+  const message = Buffer.from(`${header} ${formatEvent(e.event, e.fields)}`)
   if (message.length <= SYSLOG_LIMIT_BYTES) return message
   // Not in the middle of a UTF-8 character.
   let end = SYSLOG_LIMIT_BYTES

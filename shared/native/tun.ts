@@ -13,6 +13,14 @@ export const ROUTES_PATH: string = `/proc/${process.pid}/net/route`
 
 export type TunFault = { readonly call: string; readonly code: string }
 
+/** `type` 0, or of `VIRTIO_NET_HDR_GSO_*` TCPV4 (1) or TCPV6 (4). */
+export type TunOffload = {
+  readonly type: number
+  readonly headerOctets: number
+  readonly segmentOctets: number
+  readonly transportAt: number
+}
+
 export type TunSettings = {
   /** At most 15 characters; `%d` at the end lets the kernel number it. */
   readonly name: string
@@ -24,13 +32,38 @@ export type TunSettings = {
 /** Undefined where FFI is refused or this is no Linux we know. */
 export async function openTun(settings: TunSettings): Promise<Result<Tun, TunFault> | undefined> {
   const ffi = await openFfi()
-  return ffi && Tun.open(ffi, settings)
+  return ffi && Tun.open(ffi, settings, false)
 }
 
-/** For the thread that reads the device `fd`. */
-export async function openTunReader(fd: number): Promise<TunReader | undefined> {
+/** As `openTun`, with so many queues, which have packets of their own; with one where the device or the kernel has no more. */
+export async function openTunQueues(
+  settings: TunSettings,
+  count: number,
+): Promise<Result<readonly Tun[], TunFault> | undefined> {
   const ffi = await openFfi()
-  return ffi && new TunReader(ffi, fd)
+  if (ffi === undefined) return undefined
+  const first = Tun.open(ffi, settings, count > 1)
+  if (first.ok) {
+    const queues = [first.value]
+    while (queues.length < count) {
+      const next = first.value.openQueue()
+      if (!next.ok) break
+      queues.push(next.value)
+    }
+    if (queues.length === count) return ok(queues)
+    for (const queue of queues) queue.close()
+  } else {
+    // A device that was made before, to have one.
+    const isSingle = first.error.call === 'TUNSETIFF' && first.error.code === 'EINVAL'
+    if (count === 1 || !isSingle) return first
+  }
+  return await openTunQueues(settings, 1)
+}
+
+/** A device, or a queue of one, that another thread of this process opened and will close. */
+export async function adoptTun(fd: number, name: string): Promise<Tun | undefined> {
+  const ffi = await openFfi()
+  return ffi && Tun.adopt(ffi, fd, name)
 }
 
 /** Routes to hosts through other devices than ours. */
@@ -44,9 +77,13 @@ const RTENTRY_BYTES = 120
 /** Where the name of the device is pointed to. */
 const RTENTRY_DEVICE = 88
 const IFNAME_BYTES = 16
-const IFF_TUN_NO_PI = 0x1001
+const IFF_TUN_NO_PI_VNET_HDR = 0x5001
+const IFF_MULTI_QUEUE = 0x0100
 const IFF_UP_RUNNING = 0x41
 const TUNSETIFF = 0x4004_54can
+const TUNSETOFFLOAD = 0x4004_54d0n
+/** Checksums, and TCP larger than the network takes, both families. */
+const TUN_F_CSUM_TSO4_TSO6 = 7n
 const SIOCSIFFLAGS = 0x8914n
 const SIOCSIFADDR = 0x8916n
 const SIOCSIFNETMASK = 0x891cn
@@ -60,23 +97,58 @@ const SOCK_DGRAM_CLOEXEC = 0o2000002
 const RTF_UP = 1
 const RTF_GATEWAY = 2
 const RTF_HOST = 4
-const POLLIN = 1
+/** Octets of a header and the largest packet behind it. */
+const READ_OCTETS = 65_536 + 64
+/** The packet behind the header starts at a multiple of 4. */
+const READ_AT = 2
+/** struct virtio_net_hdr: flags, type, length of the headers, of a segment, where the checksum starts and stands. */
+const OFFLOAD_OCTETS = 10
+const NEEDS_CHECKSUM = 1
+const TCP_CHECKSUM = 16
+/** Pieces of one write. */
+const VECTORS = 72
+const TWO_32 = 2 ** 32
 
 export class Tun {
   readonly name: string
-  /** For `openTunReader`, in another thread. */
   readonly fd: number
   readonly #ffi: typeof Ffi
   readonly #libc: Libc
+  readonly #input = new Uint8Array(new ArrayBuffer(READ_OCTETS))
+  readonly #inputAt: bigint
+  /** The header of what is written, and the vector of its pieces: struct iovec is address and length, 8 octets each. */
+  readonly #header = new Uint16Array(new ArrayBuffer(16))
+  readonly #vector = new Uint32Array(new ArrayBuffer(16 * VECTORS))
+  readonly #vectorAt: bigint
+  /** Of the last piece. Held, since its address went out. */
+  #memory: ArrayBufferLike = this.#input.buffer
+  #memoryAt = 0
 
   private constructor(ffi: typeof Ffi, libc: Libc, fd: number, name: string) {
     this.name = name
     this.fd = fd
     this.#ffi = ffi
     this.#libc = libc
+    this.#inputAt = ffi.getRawPointer(this.#input) + BigInt(READ_AT)
+    this.#memoryAt = Number(ffi.getRawPointer(this.#input))
+    this.#vectorAt = ffi.getRawPointer(this.#vector)
+    this.#point(0, Number(ffi.getRawPointer(this.#header)), OFFLOAD_OCTETS)
   }
 
-  static open(ffi: typeof Ffi, settings: TunSettings): Result<Tun, TunFault> {
+  static open(ffi: typeof Ffi, settings: TunSettings, isShared: boolean): Result<Tun, TunFault> {
+    const opened = Tun.#attach(ffi, settings.name, isShared)
+    if (!opened.ok) return opened
+    const fault = opened.value.#configure(settings)
+    if (fault === undefined) return opened
+    opened.value.close()
+    return err(fault)
+  }
+
+  static adopt(ffi: typeof Ffi, fd: number, name: string): Tun {
+    return new Tun(ffi, ffi.dlopen(null, LIBC).functions, fd, name)
+  }
+
+  static #attach(ffi: typeof Ffi, name: string, isShared: boolean): Result<Tun, TunFault> {
     let fd: number
     try {
       fd = openSync(TUN_PATH, constants.O_RDWR | constants.O_NONBLOCK)
@@ -86,26 +158,64 @@ export class Tun {
     }
     const libc = ffi.dlopen(null, LIBC).functions
     const request = Buffer.alloc(IFREQ_BYTES)
-    request.write(settings.name.slice(0, IFNAME_BYTES - 1), 'latin1')
-    request.writeUInt16LE(IFF_TUN_NO_PI, IFNAME_BYTES)
+    request.write(name.slice(0, IFNAME_BYTES - 1), 'latin1')
+    const flags = IFF_TUN_NO_PI_VNET_HDR | (isShared ? IFF_MULTI_QUEUE : 0)
+    request.writeUInt16LE(flags, IFNAME_BYTES)
     const failed = libc.ioctl(fd, TUNSETIFF, ffi.getRawPointer(request)) < 0
     if (failed) {
       const fault = faultOf(ffi, libc, 'TUNSETIFF')
       closeSync(fd)
       return err(fault)
     }
-    const name = request.toString('latin1', 0, request.indexOf(0))
-    const tun = new Tun(ffi, libc, fd, name)
-    const fault = tun.#configure(settings)
-    if (fault === undefined) return ok(tun)
-    tun.close()
-    return err(fault)
+    // A kernel that refuses goes on packet by packet.
+    libc.ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM_TSO4_TSO6)
+    const given = request.toString('latin1', 0, request.indexOf(0))
+    return ok(new Tun(ffi, libc, fd, given))
   }
 
-  /** What the kernel does not take is lost, as on any network. */
-  send(packet: Uint8Array): void {
-    if (packet.length > 0)
-      this.#libc.write(this.fd, this.#ffi.getRawPointer(packet), BigInt(packet.length))
+  /** One more of a device that is shared. The kernel gives a stream's packets to the queue that its last one went in by. */
+  openQueue(): Result<Tun, TunFault> {
+    return Tun.#attach(this.#ffi, this.name, true)
+  }
+
+  /**
+   * The next packet behind its header of 10 octets, which says what is still to be done for it (virtio 1.2 §5.1.6); undefined
+   * when there is none. It stays until the next call.
+   */
+  read(): Uint8Array | undefined {
+    const room = BigInt(READ_OCTETS - READ_AT)
+    const octets = Number(this.#libc.read(this.fd, this.#inputAt, room))
+    return octets > 0 ? this.#input.subarray(READ_AT, READ_AT + octets) : undefined
+  }
+
+  /**
+   * A packet in pieces, the first `count` of them. With a `type` it is a TCP packet that counts as several, whose checksum is the
+   * kernel's to complete. What the kernel does not take is lost, as on any network.
+   */
+  write(pieces: readonly Uint8Array[], count: number, offload: TunOffload): void {
+    const header = this.#header
+    const { type, headerOctets, segmentOctets, transportAt } = offload
+    header[0] = type === 0 ? 0 : NEEDS_CHECKSUM | (type << 8)
+    header[1] = headerOctets
+    header[2] = segmentOctets
+    header[3] = transportAt
+    header[4] = type === 0 ? 0 : TCP_CHECKSUM
+    for (let i = 0; i < count; i++) {
+      const piece = pieces[i]!
+      if (piece.buffer !== this.#memory) {
+        this.#memoryAt = Number(this.#ffi.getRawPointer(piece)) - piece.byteOffset
+        this.#memory = piece.buffer
+      }
+      this.#point(i + 1, this.#memoryAt + piece.byteOffset, piece.length)
+    }
+    this.#libc.writev(this.fd, this.#vectorAt, count + 1)
+  }
+
+  /** Addresses are below 2^47, so a number holds them. */
+  #point(i: number, address: number, octets: number): void {
+    this.#vector[4 * i] = address % TWO_32
+    this.#vector[4 * i + 1] = address / TWO_32
+    this.#vector[4 * i + 2] = octets
   }
 
   /** A network that is reached through the device. */
@@ -113,7 +223,7 @@ export class Tun {
     return network.octets.length === 4 ? this.#addRoute4(network) : this.#addRoute6(network)
   }
 
-  /** When no thread reads it any more; the interface goes with it. */
+  /** The interface goes with the last of its queues. */
   close(): void {
     closeSync(this.fd)
   }
@@ -248,34 +358,6 @@ function maskOctets(bits: number): Uint8Array {
   return Uint8Array.of(mask >>> 24, mask >>> 16, mask >>> 8, mask)
 }
 
-/** A thread's way to wait for packets. */
-export class TunReader {
-  readonly #fd: number
-  readonly #ffi: typeof Ffi
-  readonly #libc: Libc
-  readonly #pollEntry: Int32Array
-  readonly #pollPointer: bigint
-
-  constructor(ffi: typeof Ffi, fd: number) {
-    this.#fd = fd
-    this.#ffi = ffi
-    this.#libc = ffi.dlopen(null, LIBC).functions
-    this.#pollEntry = Int32Array.of(fd, POLLIN)
-    this.#pollPointer = ffi.getRawPointer(this.#pollEntry)
-  }
-
-  /** Whether a packet came in time. */
-  wait(limitMs: number): boolean {
-    return this.#libc.poll(this.#pollPointer, 1n, limitMs) > 0 && this.#pollEntry.length > 0
-  }
-
-  /** Octets of the next packet, which stands at the start of `buffer`; 0 when there is none. */
-  read(buffer: Uint8Array): number {
-    const pointer = this.#ffi.getRawPointer(buffer)
-    return Math.max(0, Number(this.#libc.read(this.#fd, pointer, BigInt(buffer.length))))
-  }
-}
-
 function sockaddr4(octets: Uint8Array): Uint8Array {
   const address = new Uint8Array(16)
   address[0] = AF_INET
@@ -291,8 +373,7 @@ const LIBC = {
   socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
   ioctl: { arguments: ['i32', 'u64', 'pointer'], return: 'i32' },
   read: { arguments: ['i32', 'pointer', 'u64'], return: 'i64' },
-  write: { arguments: ['i32', 'pointer', 'u64'], return: 'i64' },
-  poll: { arguments: ['pointer', 'u64', 'i32'], return: 'i32' },
+  writev: { arguments: ['i32', 'pointer', 'i32'], return: 'i64' },
   close: { arguments: ['i32'], return: 'i32' },
   __errno_location: { arguments: [], return: 'pointer' },
 } as const

@@ -28,7 +28,10 @@ const NAME_BYTES = 32
 const MSG_TRUNC = 0x20
 const MSG_DONTWAIT = 0x40
 const MSG_WAITFORONE = 0x10000
+const IPPROTO_IP = 0
+const SOL_UDP = 17
 const IPPROTO_IPV6 = 41
+const AF_INET6 = 10
 const POLLIN = 1
 const POLLFD_BYTES = 8
 /** Nothing came, or nothing could be had just now. */
@@ -148,6 +151,14 @@ export class UdpBatch {
     return this.#words[header + (HEADER.length >> 2)]!
   }
 
+  /** Octets of each of the packets that message `i` was put together from (`isGrouped` sockets), the last may be shorter; 0 when it is one. */
+  segmentOf(i: number): number {
+    const length = this.#controlLength(i)
+    if (length < CMSG_HEADER_BYTES) return 0
+    const at = this.#messageAt(i, SOL_UDP, length)
+    return at < 0 ? 0 : this.#words[(at + CMSG_HEADER_BYTES) >> 2]!
+  }
+
   /** The sender as a struct sockaddr: where its port (2 octets) and its address stand in `memory`. */
   portAt(i: number): number {
     return this.#names + i * NAME_BYTES + 2
@@ -161,12 +172,14 @@ export class UdpBatch {
   senderOf(i: number): { readonly to: Uint8Array; readonly control: Uint8Array } {
     const name = this.#names + i * NAME_BYTES
     const length = this.#words[(this.#received + i * HEADER.bytes + HEADER.nameLength) >> 2]!
-    const control = this.#controls + i * CONTROL_BYTES
-    if (this.#hasControl) this.#aimControl(i)
-    return {
-      to: this.memory.slice(name, name + Math.min(length, SOCKADDR_BYTES)),
-      control: this.memory.slice(control, control + this.#controlLength(i)),
-    }
+    const to = this.memory.slice(name, name + Math.min(length, SOCKADDR_BYTES))
+    const controlOctets = this.#controlLength(i)
+    const isIpv6 = to[0] === AF_INET6
+    const at = this.#messageAt(i, isIpv6 ? IPPROTO_IPV6 : IPPROTO_IP, controlOctets)
+    if (at < 0) return { to, control: new Uint8Array() }
+    this.#aim(at, isIpv6)
+    const octets = (this.#words[at >> 2]! + 7) & ~7
+    return { to, control: this.memory.slice(at, at + octets) }
   }
 
   /** What stands at `outAt(i)` goes to the sender of packet `i`. */
@@ -210,16 +223,31 @@ export class UdpBatch {
     return Math.min(length, CONTROL_BYTES)
   }
 
-  /** From the address that was asked, over whichever interface leads to the client; a link-local one keeps its own. */
   #aimControl(i: number): void {
     if (this.#controlLength(i) <= CMSG_HEADER_BYTES) return
     const control = this.#controls + i * CONTROL_BYTES
+    this.#aim(control, this.memory[control + 8] === IPPROTO_IPV6)
+  }
+
+  /** From the address that was asked, over whichever interface leads to the client; a link-local one keeps its own. */
+  #aim(control: number, isIpv6: boolean): void {
     const data = control + CMSG_HEADER_BYTES
     const { memory } = this
-    const isIpv6 = memory[control + 8] === IPPROTO_IPV6
     if (!isIpv6) memory.fill(0, data, data + 4)
     else if (memory[data] !== 0xfe || (memory[data + 1]! & 0xc0) !== 0x80)
       memory.fill(0, data + 16, data + 20)
+  }
+
+  /** Where message `i` has a control message of that level (cmsg(3)); -1 when it has none. */
+  #messageAt(i: number, level: number, controlOctets: number): number {
+    const from = this.#controls + i * CONTROL_BYTES
+    for (let at = from; at + CMSG_HEADER_BYTES <= from + controlOctets;) {
+      const length = this.#words[at >> 2]!
+      if (length < CMSG_HEADER_BYTES || at + length > from + controlOctets) return -1
+      if (this.#words[(at + 8) >> 2] === level) return at
+      at += (length + 7) & ~7
+    }
+    return -1
   }
 
   #low(offset: number): number {

@@ -17,6 +17,14 @@ export const ERRNO = { EINTR: 4, EAGAIN: 11, ENOMEM: 12, ENOBUFS: 105 } as const
 /** A system call that failed; `code` as Node spells it: `EADDRINUSE`. */
 export type UdpFault = { readonly call: string; readonly code: string }
 
+/** As in linux/filter.h; jumps count instructions from the next one. */
+export type BpfInstruction = {
+  readonly op: number
+  readonly ifTrue?: number
+  readonly ifFalse?: number
+  readonly k: number
+}
+
 /** Opens sockets; or undefined where FFI is refused (`--permission` without `--allow-ffi`) or this is no Linux we know. */
 export async function openUdpSystem(): Promise<UdpSystem | undefined> {
   const ffi = await openFfi()
@@ -27,9 +35,16 @@ export class UdpSystem {
   readonly #ffi: typeof Ffi
   readonly libc: Libc
   readonly #errno: bigint
+  /** A message that is on its way, and whom it is for: where they stand is asked once. */
+  readonly #message = new Uint8Array(SCRATCH_BYTES)
+  readonly #messageAt: bigint
+  readonly #to = new Uint8Array(SOCKADDR_BYTES)
+  readonly #toAt: bigint
 
   constructor(ffi: typeof Ffi) {
     this.#ffi = ffi
+    this.#messageAt = ffi.getRawPointer(this.#message)
+    this.#toAt = ffi.getRawPointer(this.#to)
     this.libc = ffi.dlopen(null, LIBC).functions
     // Of this thread, for its whole life.
     this.#errno = this.libc.__errno_location()
@@ -56,6 +71,9 @@ export class UdpSystem {
     readonly isShared: boolean
     /** What a receive waits at most. */
     readonly waitMs: number
+    /** Packets of one size and one sender may come as one message (UDP_GRO), where the kernel can: `UdpBatch.segmentOf`. */
+    readonly isGrouped?: boolean
+    readonly sendBufferBytes?: number
   }): Result<UdpSocket, UdpFault> {
     const { endpoint } = options
     const isIpv6 = endpoint.host.includes(':')
@@ -67,6 +85,31 @@ export class UdpSystem {
     if (fault === undefined) return ok(socket)
     socket.close()
     return err(fault)
+  }
+
+  /** At most 4096 octets; UDP promises nothing: no fault. */
+  sendTo(fd: number, message: Uint8Array, to: Uint8Array): void {
+    this.#message.set(message)
+    this.#to.set(to)
+    const octets = BigInt(message.length)
+    this.libc.sendto(fd, this.#messageAt, octets, MSG_DONTWAIT, this.#toAt, to.length)
+  }
+
+  /**
+   * Which of the sockets that share a port gets a packet: what a program of classic BPF over its payload says, in the order that they
+   * were bound; where it names none, the kernel deals out by address. False where the kernel knows nothing of it.
+   */
+  deal(socket: UdpSocket, program: readonly BpfInstruction[]): boolean {
+    // struct sock_filter: code, where to jump, operand. struct sock_fprog: how many, and where.
+    const code = Buffer.alloc(8 * program.length)
+    for (const [i, { op, ifTrue = 0, ifFalse = 0, k }] of program.entries()) {
+      code.writeUInt16LE(op, 8 * i)
+      code[8 * i + 2] = ifTrue
+      code[8 * i + 3] = ifFalse
+      code.writeUInt32LE(k, 8 * i + 4)
+    }
+    const filter = new BigInt64Array([BigInt(program.length), this.pointer(code)])
+    return this.#set(socket.fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, filter)
   }
 
   /** A socket that another thread of this process opened. */
@@ -83,6 +126,10 @@ export class UdpSystem {
     const wait = new BigInt64Array([0n, BigInt(options.waitMs) * 1000n])
     // The kernel gives what net.core.rmem_max allows.
     this.#set(fd, SOL_SOCKET, SO_RCVBUF, Int32Array.of(options.receiveBufferBytes))
+    if (options.sendBufferBytes !== undefined)
+      this.#set(fd, SOL_SOCKET, SO_SNDBUF, Int32Array.of(options.sendBufferBytes))
+    // Kernels before 5.0 know nothing of it.
+    if (options.isGrouped === true) this.#set(fd, SOL_UDP, UDP_GRO, ON)
     const isSet =
       this.#set(fd, SOL_SOCKET, SO_RCVTIMEO, wait) &&
       (!options.isShared || this.#set(fd, SOL_SOCKET, SO_REUSEPORT, ON)) &&
@@ -127,6 +174,8 @@ export class UdpSocket {
   /** One datagram; `control` says where it leaves from, as it came with the one it answers. UDP promises nothing: no fault. */
   send(message: Uint8Array, to: Uint8Array, control: Uint8Array): void {
     const { libc } = this.#system
+    if (control.length === 0 && message.length <= SCRATCH_BYTES)
+      return this.#system.sendTo(this.fd, message, to)
     const parts = new BigUint64Array([this.#system.pointer(message), BigInt(message.length)])
     // struct msghdr: name, its length, vector, its length, control, its length, flags.
     const header = new BigUint64Array([
@@ -147,7 +196,7 @@ export class UdpSocket {
 }
 
 /** struct sockaddr_in or sockaddr_in6. */
-function sockaddrOf({ host, port }: Endpoint): Uint8Array {
+export function sockaddrOf({ host, port }: Endpoint): Uint8Array {
   const isIpv6 = host.includes(':')
   const bytes = new Uint8Array(isIpv6 ? SOCKADDR_BYTES : 16)
   const octets = parseAddress(host)
@@ -177,6 +226,7 @@ const LIBC = {
   getsockname: { arguments: ['i32', 'pointer', 'pointer'], return: 'i32' },
   recvmmsg: { arguments: ['i32', 'pointer', 'u32', 'i32', 'pointer'], return: 'i32' },
   sendmmsg: { arguments: ['i32', 'pointer', 'u32', 'i32'], return: 'i32' },
+  sendto: { arguments: ['i32', 'pointer', 'u64', 'i32', 'pointer', 'u32'], return: 'i64' },
   sendmsg: { arguments: ['i32', 'pointer', 'i32'], return: 'i64' },
   poll: { arguments: ['pointer', 'u64', 'i32'], return: 'i32' },
   close: { arguments: ['i32'], return: 'i32' },
@@ -185,15 +235,20 @@ const LIBC = {
 
 type Libc = ReturnType<typeof Ffi.dlopen<typeof LIBC>>['functions']
 
+const SCRATCH_BYTES = 4096
 const ON: Int32Array = Int32Array.of(1)
 const AF_INET = 2
 const AF_INET6 = 10
 const SOCK_DGRAM_CLOEXEC = 0o2000002
 const MSG_DONTWAIT = 0x40
 const SOL_SOCKET = 1
+const SO_SNDBUF = 7
 const SO_RCVBUF = 8
 const SO_REUSEPORT = 15
 const SO_RCVTIMEO = 20
+const SO_ATTACH_REUSEPORT_CBPF = 51
+const SOL_UDP = 17
+const UDP_GRO = 104
 const IPPROTO_IP = 0
 const IP_PKTINFO = 8
 const IPPROTO_IPV6 = 41

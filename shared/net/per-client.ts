@@ -31,7 +31,7 @@ export class PerClient {
 }
 
 /** One IPv6 customer has at least a /64 to call from. */
-function clientOf(address: string): string {
+export function clientOf(address: string): string {
   if (!isIpv6(address) || address.includes('%')) return address
   const full = new URL(`http://[${address}]/`).hostname.slice(1, -1)
   if (full.startsWith('::ffff:')) return full

@@ -1,6 +1,6 @@
 // The first half of the sandbox: before anything is opened the process gives up root, privileges and the file system,
 // and becomes itself again (execve, same process id), so that no thread of it was ever outside.
-import { mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { isSea } from 'node:sea'
 import type { SandboxConfig } from '../config/sandbox-table.ts'
@@ -79,7 +79,8 @@ class Confiner {
     const account = accountOf(this.#config)
     // The user's own folders are made by the user.
     if (account !== undefined) this.#become(account)
-    for (const path of this.#needs.write) makeFolder(path)
+    const { write, sockets = [] } = this.#needs
+    for (const path of [...write, ...sockets.map((each) => dirname(each))]) makeFolder(path)
     this.#dropCapabilities()
     this.#note('no new privileges', this.#linux.noNewPrivileges())
     // What io_uring does is no system call that a filter sees, and libuv takes it up at its first breath.
@@ -143,13 +144,14 @@ class Confiner {
   }
 
   #paths(): readonly (readonly [PathAccess, readonly string[]])[] {
-    const { read, write, devices = [] } = this.#needs
+    const { read, reread = [], write, devices = [], sockets = [] } = this.#needs
     return [
       // Libraries are run by the loader that execve starts.
       ['execute', [process.execPath, '/lib', '/lib64', '/usr/lib', '/usr/lib64']],
-      ['read', [...SYSTEM_READ, ...ownFiles(), ...read]],
+      ['read', [...SYSTEM_READ, ...ownFiles(), ...read, ...foldersOf(reread)]],
       ['write', [...SYSTEM_WRITE, ...write]],
       ['device', devices],
+      ['socket', sockets.map((path) => dirname(path))],
     ]
   }
 
@@ -216,6 +218,21 @@ function noLinux(): string {
     : `Landlock and seccomp, which ${process.platform} has not`
 }
 
+/** The folders in which `files` are looked up, and those of the files that symbolic links among them name. */
+function foldersOf(files: readonly string[]): readonly string[] {
+  const folders = new Set<string>()
+  for (const file of files) {
+    let at = resolve(file)
+    for (let links = 0; links < 40; links++) {
+      // Nobody wants the whole tree read for a file at its root.
+      folders.add(dirname(at) === '/' ? at : dirname(at))
+      if (lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink() !== true) break
+      at = resolve(dirname(at), readlinkSync(at))
+    }
+  }
+  return [...folders]
+}
+
 /** The program's own files: the source tree, or the bundle and the packages beside it. */
 function ownFiles(): readonly string[] {
   if (isSea()) return [process.execPath]
@@ -243,15 +260,24 @@ function ownProgram(needs: SandboxNeeds): {
   const file = process.execPath
   const here = (paths: readonly string[]): readonly string[] =>
     paths.flatMap((path) =>
-      statSync(path, { throwIfNoEntry: false }) === undefined ? [] : realpathSync(path),
+      // Node looks at a name as it is given, and again when links were followed.
+      statSync(path, { throwIfNoEntry: false }) === undefined
+        ? []
+        : [resolve(path), realpathSync(path)],
     )
   const given = hasPermissionFlags()
     ? []
     : permissionFlags({
-        read: here([...ownFiles(), ...needs.read]),
-        write: here([...needs.write, ...(needs.devices ?? [])]),
+        read: here([...ownFiles(), ...needs.read, ...foldersOf(needs.reread ?? [])]),
+        write: [
+          ...here([...needs.write, ...(needs.devices ?? [])]),
+          // Mostly not there yet.
+          ...(needs.sockets ?? []).map((path) => resolve(path)),
+        ],
       })
-  const flags = [...given, ...HARDENING_FLAGS]
+  const { youngMegabytes } = needs
+  const heap = youngMegabytes === undefined ? [] : [`--max-semi-space-size=${youngMegabytes}`]
+  const flags = [...given, ...HARDENING_FLAGS, ...heap]
   if (!isSea())
     return {
       file,

@@ -10,6 +10,7 @@ const REMOVE_DIR = 1 << 4
 const REMOVE_FILE = 1 << 5
 const MAKE_DIR = 1 << 7
 const MAKE_REG = 1 << 8
+const MAKE_SOCK = 1 << 9
 const REFER = 1 << 13
 const TRUNCATE = 1 << 14
 const IOCTL_DEV = 1 << 15
@@ -20,7 +21,7 @@ const CONNECT_TCP = 1 << 1
 const SCOPE_ABSTRACT_UNIX_SOCKET = 1 << 0
 const SCOPE_SIGNAL = 1 << 1
 
-export type PathAccess = 'read' | 'write' | 'execute' | 'device'
+export type PathAccess = 'read' | 'write' | 'execute' | 'device' | 'socket'
 
 const READ = READ_FILE | READ_DIR
 const RIGHTS: { readonly [access in PathAccess]: number } = {
@@ -28,6 +29,7 @@ const RIGHTS: { readonly [access in PathAccess]: number } = {
   // No sockets, devices or symbolic links: nothing of ours makes one.
   write: READ | WRITE_FILE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER | TRUNCATE,
   execute: READ | EXECUTE,
+  socket: MAKE_SOCK | REMOVE_FILE,
   device: READ_FILE | WRITE_FILE | IOCTL_DEV,
 }
 /** What makes sense for a file; more is an error to the kernel. */

@@ -1,6 +1,6 @@
 // Node's own permission flags for what a program needs (nodejs.org: Permissions), from the first instruction on.
 
-/** Paths must be absolute and resolved. Native code is allowed: Landlock and seccomp hold it, this model does not. */
+/** Paths must be absolute. Native code is allowed: Landlock and seccomp hold it, this model does not. */
 export function permissionFlags(paths: {
   readonly read: readonly string[]
   readonly write: readonly string[]

@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import type { SecureContextOptions, Server } from 'node:tls'
 import { err, ok, type Result } from '../result/result.ts'
-import { readTextFile } from './text-file.ts'
+import { readTextFile } from '../files/text-file.ts'
 
 export type CertificateFiles = { readonly cert: string; readonly key: string }
 

@@ -16,9 +16,10 @@ export function writeElement(element: XmlElement, around: Prefixes = NO_PREFIXES
 
 /** Characters that XML cannot hold become U+FFFD. */
 export function escapeText(text: string): string {
-  return NEEDS_ESCAPE.test(text)
-    ? text.replaceAll(ESCAPED, (mark) => ESCAPES[mark] ?? '\ufffd').toWellFormed()
-    : text
+  if (NEEDS_ESCAPE.test(text))
+    return text.replaceAll(ESCAPED, (mark) => ESCAPES[mark] ?? '\ufffd').toWellFormed()
+  // All that calendars have in every line: no function is called for each.
+  return text.replaceAll('\r', ESCAPES['\r']!)
 }
 
 export function escapeAttribute(text: string): string {
@@ -63,6 +64,6 @@ const ESCAPES: { readonly [mark: string]: string } = {
   '\n': '&#10;',
   '\r': '&#13;',
 }
-const NEEDS_ESCAPE = /[&<>\u0000-\u0008\u000b-\u001f\ud800-\udfff\ufffe\uffff]/
+const NEEDS_ESCAPE = /[&<>\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/
 const ESCAPED = /[&<>\u0000-\u0008\u000b-\u001f\ufffe\uffff]/g
 const ESCAPED_IN_ATTRIBUTE = /[&<>"\u0000-\u001f\ufffe\uffff]/g

@@ -8,6 +8,8 @@ export type PackContent = {
   /** A base stands before the entries that lean on it. */
   readonly entries: readonly StoredEntry[]
   object(oid: Oid): GitObject | undefined
+  /** The same when it is in memory anyway. */
+  held(oid: Oid): GitObject | undefined
 }
 
 export type Collision = { readonly kind: 'collision'; readonly oid: Oid }
@@ -52,6 +54,16 @@ export class NewObjects implements ObjectReader {
 
   has(oid: Oid): boolean {
     return this.#byOid.has(oid) || this.#repository.has(oid)
+  }
+
+  /** Content of the new files that are in memory anyway. */
+  heldBlobs(): ReadonlyMap<Oid, Uint8Array> {
+    const blobs = new Map<Oid, Uint8Array>()
+    for (const { oid, type } of this.entries) {
+      const held = type === 'blob' ? this.#pack.held(oid) : undefined
+      if (held !== undefined) blobs.set(oid, held.bytes)
+    }
+    return blobs
   }
 
   /** undefined for what is not new. */

@@ -26,6 +26,8 @@ export type JudgedPush = {
   readonly reasons: ReadonlyMap<Command, string | undefined>
   /** What is new, to be stored with the refs. */
   readonly entries: readonly StoredEntry[]
+  /** Of these the files that are inflated already. */
+  readonly blobs: ReadonlyMap<Oid, Uint8Array>
 }
 
 /** At one go; `judgePushInTurns` for whoever must answer others meanwhile. */
@@ -51,7 +53,7 @@ export function* judgePushInTurns(
   if (unpacked.kind === 'refused') return refuseAll(request, unpacked.why, unpacked.lines)
   const { fresh } = unpacked
   const reasons = judgeRefs(request.commands, repository.refs(), fresh, policy)
-  return { unpack: 'ok', lines: [], reasons, entries: fresh.entries }
+  return { unpack: 'ok', lines: [], reasons, entries: fresh.entries, blobs: fresh.heldBlobs() }
 }
 
 type Unpacked =
@@ -91,7 +93,7 @@ function* unpack(
 
 function refuseAll(request: PushRequest, why: string, lines: readonly string[]): JudgedPush {
   const reasons = new Map(request.commands.map((command) => [command, 'unpacker error'] as const))
-  return { unpack: why, lines, reasons, entries: [] }
+  return { unpack: why, lines, reasons, entries: [], blobs: new Map() }
 }
 
 function disconnectedText({ kind, from, to, expected }: Disconnected): string {
@@ -100,4 +102,4 @@ function disconnectedText({ kind, from, to, expected }: Disconnected): string {
     : `Object ${from} names ${to} as a ${expected}, which it is not`
 }
 
-const NOTHING = { entries: [], object: () => undefined }
+const NOTHING = { entries: [], object: () => undefined, held: () => undefined }

@@ -27,6 +27,9 @@ import { dirname, join } from 'node:path'
 const WRITE_BLOCK_BYTES = 4 << 20
 /** Of one file at most PAGES * PAGE_BYTES, a megabyte, is kept. */
 const PAGE_BYTES = 64 * 1024
+/** What one look shows: most entries of a pack. */
+export const LOOK_BYTES = 4096
+const LOOKED_AT = Buffer.alloc(LOOK_BYTES)
 const PAGES = 16
 /** A folder where a file was asked for, or a file where a folder, is absence too: `refs/heads/a` beside `refs/heads/a/b`. */
 const ABSENT: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR'])
@@ -118,6 +121,12 @@ export class ReadableFile {
     return this.#page(first).subarray(at - start, end - start)
   }
 
+  /** LOOK_BYTES from `at`, fewer at the end of the file: good until the next look at any file. */
+  look(at: number): Buffer {
+    const wanted = Math.max(0, Math.min(LOOK_BYTES, this.size - at))
+    return this.#readInto(LOOKED_AT.subarray(0, wanted), at)
+  }
+
   #page(index: number): Buffer {
     let page = this.#pages.get(index)
     if (page === undefined) {
@@ -130,9 +139,12 @@ export class ReadableFile {
   }
 
   #readNow(at: number, end: number): Buffer {
+    return this.#readInto(Buffer.allocUnsafe(Math.max(0, end - at)), at)
+  }
+
+  #readInto(bytes: Buffer, at: number): Buffer {
     // The number may be another file's by now.
     if (this.#closed) throw new Error('read of a file that is closed')
-    const bytes = Buffer.allocUnsafe(Math.max(0, end - at))
     let done = 0
     while (done < bytes.length) {
       const count = readSync(this.#fd, bytes, done, bytes.length - done, at + done)

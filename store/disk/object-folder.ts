@@ -8,7 +8,7 @@ import { decodeEntryHeader, decodeOfsDistance, PACK_TYPE } from '../pack/entry.t
 import { PackIndex } from '../pack/index-file.ts'
 import type { EntryReader, StoredEntry } from '../repository.ts'
 import { ByteCache } from './byte-cache.ts'
-import { ReadableFile, type Disk } from './disk.ts'
+import { LOOK_BYTES, ReadableFile, type Disk } from './disk.ts'
 
 /** One object we are asked to hold in memory; git itself streams larger ones, we refuse them. */
 export const OBJECT_LIMIT_BYTES: number = 512 * 1024 * 1024
@@ -18,8 +18,6 @@ const BASE_CACHE_BYTES = 16 << 20
 const ENTRY_HEAD_BYTES = 32
 const PACK_TRAILER_BYTES = 20
 const BASE_TYPES_LIMIT = 65_536
-/** One read serves most entries. */
-const READ_AHEAD_BYTES = 4096
 /** As deep as git follows `info/alternates`. */
 const ALTERNATES_DEPTH_LIMIT = 5
 /** File systems stamp with their tick, some milliseconds: a folder this young may change again under the same stamp. */
@@ -282,14 +280,19 @@ export class Pack {
     return this.#decode(offset, this.#file.read(offset, end - offset))
   }
 
-  /** With at least the deflated bytes of the entry: for inflating, which finds the end itself, no offsets need be sorted. */
+  /**
+   * With at least the deflated bytes of the entry: for inflating, which finds the end itself, no offsets need be sorted. One
+   * without a base is to be inflated before the next is read: reading a hundred thousand of them leaves nothing behind.
+   */
   inflatableEntry(offset: number): RawEntry {
-    const first = this.#file.read(offset, READ_AHEAD_BYTES)
+    const first = this.#file.look(offset)
     const raw = this.#decode(offset, first)
     const head = first.length - raw.deflated.length
     const most = head + raw.size + (raw.size >> 9) + ZLIB_OVERHEAD_BYTES
-    if (most <= first.length || first.length < READ_AHEAD_BYTES) return raw
-    return this.#decode(offset, this.#file.read(offset, most))
+    if (most > first.length && first.length === LOOK_BYTES)
+      return this.#decode(offset, this.#file.read(offset, most))
+    const isDelta = raw.baseOffset !== undefined || raw.baseOid !== undefined
+    return isDelta ? { ...raw, deflated: Buffer.from(raw.deflated) } : raw
   }
 
   /** The head alone, without the deflated bytes. */
@@ -341,10 +344,13 @@ function inflateEntry(raw: RawEntry, name: string): Buffer {
   }
 }
 
-/** Inflates into a buffer of just that size: zlib's own block of 16 kB must not live on behind a small cached object. */
+/**
+ * Inflates into a buffer of about that size: zlib's own block of 16 kB must not live on behind a small cached object. One
+ * byte more, because zlib that fills a buffer to the end takes a second one, which stays in memory with the first.
+ */
 export function inflateExactly(deflated: Uint8Array, size: number): Buffer {
   if (size > OBJECT_LIMIT_BYTES) throw new DamagedObject(`${size} bytes are more than we hold`)
-  const chunkSize = Math.max(CHUNK_MIN_BYTES, Math.min(size, CHUNK_LIMIT_BYTES))
+  const chunkSize = Math.max(CHUNK_MIN_BYTES, Math.min(size + 1, CHUNK_LIMIT_BYTES))
   const bytes = inflateSync(deflated, { chunkSize, maxOutputLength: Math.max(1, size) })
   if (bytes.length !== size)
     throw new DamagedObject(`inflates to ${bytes.length} bytes, not ${size}`)

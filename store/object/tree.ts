@@ -1,85 +1,114 @@
-// Trees as git stores them (`mode name\0id`…), kept as raw bytes with the offset of each entry: ten thousand entries
-// are one buffer and one index, found by binary search, changed by splicing both.
+// Trees as git stores them, kept as raw bytes with the place of each entry: ten thousand entries are some twenty chunks, and
+// a change copies the one it is in. What is left of a commit in a large folder is its hash.
 import { err, ok, type Result } from '../../shared/result/result.ts'
 import { DeltaBuilder } from './delta.ts'
+import { EMPTY_TREE, oidOfParts, ZERO_OID, type Oid } from './oid.ts'
 import { RESUMABLE_MIN_BYTES, ResumableHash } from './resumable-hash.ts'
-import { EMPTY_TREE, oidAt, oidBytes, oidOf, ZERO_OID, type Oid } from './oid.ts'
+import {
+  encodeEntry,
+  ID_BYTES,
+  sortKey,
+  TREE_MODE,
+  TreeChunk,
+  type Splice,
+  type TreeEntry,
+} from './tree-chunk.ts'
 
-export type TreeEntry = {
-  /** UTF-8; bytes that are not become U+FFFD, and are not found again by that name. */
-  readonly name: string
-  readonly mode: number
-  readonly oid: Oid
-}
+export { TREE_MODE, type TreeEntry } from './tree-chunk.ts'
 
 export type TreeError = { readonly kind: 'tree-truncated' | 'tree-bad-mode'; readonly at: number }
 
-export const TREE_MODE = 0o040000
-const ID_BYTES = 20
+/** Changes of one tree to the next that are remembered with it. */
+const REMEMBERED_LIMIT = 64
+
+/** Indexes of entries. */
+export type Differences = { readonly here: readonly number[]; readonly there: readonly number[] }
+
+/** Undefined removes. */
+export type EntryChanges = ReadonlyMap<string, Omit<TreeEntry, 'name'> | undefined>
 
 export class Tree {
-  static readonly EMPTY: Tree = new Tree(Buffer.alloc(0), new Uint32Array(0), EMPTY_TREE)
+  static readonly EMPTY: Tree = new Tree([], EMPTY_TREE)
 
-  readonly raw: Uint8Array
-  /** Where each entry begins in `raw`. */
-  readonly #offsets: Uint32Array
-  readonly #buffer: Buffer
+  /** What it shares with the trees it was made from. */
+  readonly chunks: readonly TreeChunk[]
+  /** Index of the first entry of each chunk, and where its bytes begin; one more for the end. */
+  readonly #firstEntry: Uint32Array
+  readonly #firstByte: Uint32Array
   #oid: Oid | undefined
   /** Of a large tree once hashed, and of the one it was made from until then. */
   #hash: ResumableHash | undefined
-  #origin: { readonly hash: ResumableHash; readonly sameBytes: number } | undefined
+  #origin: { readonly hash: ResumableHash; readonly sameChunks: number } | undefined
+  /** It was made by replacing files, and so may the next one be: marks for its hash pay. */
+  #isReplaced = false
+  /** What it differs by from the one it was made from, which is mostly what is asked. */
+  #parent: { readonly oid: Oid; readonly differences: Differences } | undefined
 
-  private constructor(raw: Uint8Array, offsets: Uint32Array, oid?: Oid) {
-    this.raw = raw
-    this.#offsets = offsets
+  private constructor(chunks: readonly TreeChunk[], oid?: Oid) {
+    this.chunks = chunks
     this.#oid = oid
-    this.#buffer = Buffer.from(raw.buffer, raw.byteOffset, raw.length)
+    this.#firstEntry = new Uint32Array(chunks.length + 1)
+    this.#firstByte = new Uint32Array(chunks.length + 1)
+    for (const [i, { count, size }] of chunks.entries()) {
+      this.#firstEntry[i + 1] = this.#firstEntry[i]! + count
+      this.#firstByte[i + 1] = this.#firstByte[i]! + size
+    }
   }
 
   /** Refuses what cannot be cut into entries; order, names and known modes are checkTree's. */
   static decode(raw: Uint8Array, oid?: Oid): Result<Tree, TreeError> {
-    const offsets: number[] = []
+    const starts: number[] = []
     for (let at = 0; at < raw.length;) {
-      offsets.push(at)
+      starts.push(at)
       const space = at + modeDigits(raw, at)
       if (space === at || raw[space] !== SPACE) return err({ kind: 'tree-bad-mode', at })
       const nul = raw.indexOf(0, space + 1)
       if (nul < 0 || nul + 1 + ID_BYTES > raw.length) return err({ kind: 'tree-truncated', at })
       at = nul + 1 + ID_BYTES
     }
-    return ok(new Tree(raw, Uint32Array.from(offsets), oid))
+    const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.length)
+    return ok(new Tree(TreeChunk.cut(bytes, Uint32Array.from(starts)), oid))
   }
 
   get oid(): Oid {
     return (this.#oid ??= this.#hashed())
   }
 
+  /** The object's bytes; of a large tree a copy. */
+  get raw(): Uint8Array {
+    return this.chunks.length === 1
+      ? this.chunks[0]!.bytes
+      : Buffer.concat(this.chunks.map(({ bytes }) => bytes))
+  }
+
+  /** Bytes of `raw`. */
+  get size(): number {
+    return this.#firstByte[this.chunks.length]!
+  }
+
   get count(): number {
-    return this.#offsets.length
+    return this.#firstEntry[this.chunks.length]!
   }
 
   at(index: number): TreeEntry {
-    const start = this.#offsets[index]!
-    const space = this.raw.indexOf(SPACE, start)
-    const end = this.#end(index)
-    const name = this.#buffer.toString('utf8', space + 1, end - ID_BYTES - 1)
-    const mode = Number.parseInt(this.#buffer.toString('latin1', start, space), 8)
-    return { name, mode, oid: oidAt(this.raw, end - ID_BYTES) }
+    const { chunk, at } = this.#place(index)
+    return chunk.at(at)
   }
 
   /** The name as it stands there, which need not be UTF-8. */
   nameAt(index: number): Buffer {
-    const space = this.raw.indexOf(SPACE, this.#offsets[index]!)
-    return this.#buffer.subarray(space + 1, this.#end(index) - ID_BYTES - 1)
+    const { chunk, at } = this.#place(index)
+    return chunk.nameAt(at)
   }
 
   /** Some early tools wrote `040000`: the same tree under another id. */
   modeIsPadded(index: number): boolean {
-    return this.raw[this.#offsets[index]!] === ZERO_DIGIT
+    const { chunk, at } = this.#place(index)
+    return chunk.modeIsPadded(at)
   }
 
   *[Symbol.iterator](): Generator<TreeEntry> {
-    for (let index = 0; index < this.count; index++) yield this.at(index)
+    for (const chunk of this.chunks) for (let i = 0; i < chunk.count; i++) yield chunk.at(i)
   }
 
   find(name: string): TreeEntry | undefined {
@@ -88,25 +117,23 @@ export class Tree {
   }
 
   /**
-   * Indexes of the entries here and there that the other tree does not have as they are. Equal bytes are jumped over, so
-   * it costs what differs and one comparison; in trees out of order more is found to differ.
+   * Indexes of the entries here and there that the other tree does not have as they are. Equal bytes are jumped over, and
+   * chunks that both share are not looked at, so it costs what differs; in trees out of order more is found to differ.
    */
-  differences(other: Tree): {
-    readonly here: readonly number[]
-    readonly there: readonly number[]
-  } {
+  differences(other: Tree): Differences {
+    if (this.#parent !== undefined && this.#parent.oid === other.#oid)
+      return this.#parent.differences
     const here: number[] = []
     const there: number[] = []
     let i = 0
     let j = 0
     while (i < this.count && j < other.count) {
-      const equal = equalBytes(this.#buffer, this.#start(i), other.#buffer, other.#start(j))
-      const skipped = this.#entriesWithin(i, equal)
+      const skipped = this.#equalEntries(i, other, j)
       i += skipped
       j += skipped
       if (i >= this.count || j >= other.count) break
-      const key = sortKey(other.nameAt(j), isFolderAt(other.raw, other.#start(j)))
-      const order = this.#compare(i, key)
+      const [our, their] = [this.#place(i), other.#place(j)]
+      const order = our.chunk.compare(our.at, their.chunk.keyAt(their.at))
       if (order <= 0) here.push(i++)
       if (order >= 0) there.push(j++)
     }
@@ -115,85 +142,94 @@ export class Tree {
     return { here, there }
   }
 
-  /** How many whole entries the next `bytes` hold, from entry `index` on. */
-  #entriesWithin(index: number, bytes: number): number {
-    const end = this.#start(index) + bytes
-    let low = index
-    let high = this.count
-    while (low < high) {
-      const middle = (low + high + 1) >> 1
-      if (this.#start(middle) <= end) low = middle
-      else high = middle - 1
+  /**
+   * The tree with entries set or removed, and the delta from this one's raw bytes to its. Costs a copy of the chunks that
+   * change; the id is hashed when first asked for.
+   */
+  change(changes: EntryChanges): { tree: Tree; delta: Uint8Array } {
+    const splices = this.#splices(changes)
+    const tree = new Tree(TreeChunk.joined(this.#spliced(splices)))
+    tree.#isReplaced = tree.size === this.size
+    if (this.#oid !== undefined && splices.length <= REMEMBERED_LIMIT)
+      tree.#parent = { oid: this.#oid, differences: this.#differencesOf(splices) }
+    if (this.#hash !== undefined) {
+      const changed = tree.chunks.findIndex((chunk, i) => chunk !== this.chunks[i])
+      if (changed >= 0) tree.#origin = { hash: this.#hash, sameChunks: changed }
     }
-    return low - index
+    return { tree, delta: this.#deltaOf(splices, tree.size) }
   }
 
-  /**
-   * The tree with entries set or removed (undefined), and the delta from this one's raw bytes to its. Costs a copy of
-   * the bytes and of the index; the id is hashed when first asked for.
-   */
-  change(changes: ReadonlyMap<string, { readonly mode: number; readonly oid: Oid } | undefined>): {
-    tree: Tree
-    delta: Uint8Array
-  } {
-    const splices = this.#splices(changes)
-    const raw = Buffer.allocUnsafe(splices.reduce((n, s) => n + growth(s), this.raw.length))
-    const count = splices.reduce((n, s) => n + s.bytes.length - s.removed, this.count)
-    const offsets = new Uint32Array(count)
-    const builder = new DeltaBuilder(this.raw.length)
-    let to = 0
-    let index = 0
-    let written = 0
-    const keepUntil = (end: number): void => {
+  #spliced(splices: readonly Splice[]): TreeChunk[] {
+    if (this.chunks.length === 0) {
+      const bytes = splices.flatMap((splice) => splice.bytes)
+      let at = 0
+      const starts = Uint32Array.from(bytes, ({ length }) => (at += length) - length)
+      return [...TreeChunk.cut(Buffer.concat(bytes), starts)]
+    }
+    const chunks: TreeChunk[] = []
+    let next = 0
+    for (const [i, chunk] of this.chunks.entries()) {
+      const first = this.#firstEntry[i]!
+      // What comes behind the last entry is the last chunk's.
+      const end = i === this.chunks.length - 1 ? Infinity : this.#firstEntry[i + 1]!
+      const own: Splice[] = []
+      for (; next < splices.length && splices[next]!.index < end; next++)
+        own.push({ ...splices[next]!, index: splices[next]!.index - first })
+      if (own.length === 0) chunks.push(chunk)
+      else chunks.push(...chunk.spliced(own))
+    }
+    return chunks
+  }
+
+  #deltaOf(splices: readonly Splice[], size: number): Uint8Array {
+    const builder = new DeltaBuilder(this.size)
+    let kept = 0
+    for (const { index, bytes, removed } of splices) {
       const start = this.#start(index)
-      const stop = this.#start(end)
-      raw.set(this.raw.subarray(start, stop), to)
-      builder.copy(start, stop - start)
-      offsets.set(this.#offsets.subarray(index, end), written)
-      const shift = to - start
-      if (shift !== 0) for (let i = written; i < written + end - index; i++) offsets[i]! += shift
-      written += end - index
-      to += stop - start
-      index = end
-    }
-    for (const splice of splices) {
-      keepUntil(splice.index)
-      const old = this.raw.subarray(this.#start(index), this.#start(index + splice.removed))
-      for (const bytes of splice.bytes) {
-        offsets[written++] = to
-        raw.set(bytes, to)
-        to += bytes.length
+      builder.copy(kept, start - kept)
+      const old = removed === 0 ? NOTHING : this.#entryBytes(index)
+      for (const each of bytes) {
         // Mostly the file stays and only its id changes.
-        const same = onlyIdDiffers(old, bytes) ? bytes.length - ID_BYTES : 0
-        builder.copy(this.#start(index), same)
-        builder.insert(bytes.subarray(same))
+        const same = onlyIdDiffers(old, each) ? each.length - ID_BYTES : 0
+        builder.copy(start, same)
+        builder.insert(each.subarray(same))
       }
-      index += splice.removed
+      kept = start + old.length
     }
-    keepUntil(this.count)
-    const tree = new Tree(raw, offsets)
-    const first = splices[0]
-    if (this.#hash !== undefined && first !== undefined) {
-      tree.#origin = { hash: this.#hash, sameBytes: this.#start(first.index) }
+    builder.copy(kept, this.size - kept)
+    return builder.finish(size)
+  }
+
+  /** As `differences` of the tree that they make of this one. */
+  #differencesOf(splices: readonly Splice[]): Differences {
+    const here: number[] = []
+    const there: number[] = []
+    let shift = 0
+    for (const { index, bytes, removed } of splices) {
+      const old = removed === 0 ? NOTHING : this.#entryBytes(index)
+      if (removed > 0 && !bytes.some((each) => each.equals(old))) there.push(index)
+      for (const [n, each] of bytes.entries())
+        if (removed === 0 || !each.equals(old)) here.push(index + shift + n)
+      shift += bytes.length - removed
     }
-    return { tree, delta: builder.finish(raw.length) }
+    return { here, there }
   }
 
   #hashed(): Oid {
-    if (this.raw.length < RESUMABLE_MIN_BYTES) return oidOf('tree', this.raw)
+    const parts = this.chunks.map(({ bytes }) => bytes)
     const origin = this.#origin
-    this.#hash =
-      origin?.hash.size === this.raw.length
-        ? origin.hash.resume(this.raw, origin.sameBytes)
-        : ResumableHash.of('tree', this.raw)
     this.#origin = undefined
+    // With another size all of it is hashed; marks cost a sixth of that, and no file that is added can use them.
+    if (this.size < RESUMABLE_MIN_BYTES || !this.#isReplaced) return oidOfParts('tree', parts)
+    this.#hash =
+      origin?.hash.size === this.size
+        ? origin.hash.resume(parts, origin.sameChunks)
+        : ResumableHash.of('tree', parts)
     return this.#hash.oid
   }
 
-  /** Where the changes go, in order, as entry indexes of this tree; at most one splice per index. */
-  #splices(
-    changes: ReadonlyMap<string, { readonly mode: number; readonly oid: Oid } | undefined>,
-  ): Splice[] {
+  /** Where the changes go, in order; at most one splice per index. */
+  #splices(changes: EntryChanges): Splice[] {
     const removals = new Set<number>()
     const inserts: { key: Buffer; index: number; bytes: Buffer }[] = []
     for (const [name, entry] of changes) {
@@ -205,20 +241,15 @@ export class Tree {
       inserts.push({ key, index: this.#search(key), bytes: encodeEntry(bytes, entry) })
     }
     inserts.sort((a, b) => Buffer.compare(a.key, b.key))
-    const at = new Map<number, { inserted: Buffer[]; removed: boolean }>()
-    const spot = (index: number): { inserted: Buffer[]; removed: boolean } => {
-      const known = at.get(index) ?? { inserted: [], removed: false }
+    const at = new Map<number, { bytes: Buffer[]; removed: 0 | 1 }>()
+    const spot = (index: number): { bytes: Buffer[]; removed: 0 | 1 } => {
+      const known = at.get(index) ?? { bytes: [], removed: 0 }
       at.set(index, known)
       return known
     }
-    for (const index of removals) spot(index).removed = true
-    for (const { index, bytes } of inserts) spot(index).inserted.push(bytes)
-    return [...at]
-      .sort(([a], [b]) => a - b)
-      .map(([index, { inserted, removed }]) => {
-        const removedBytes = removed ? this.#end(index) - this.#start(index) : 0
-        return { index, bytes: inserted, removed: removed ? 1 : 0, removedBytes }
-      })
+    for (const index of removals) spot(index).removed = 1
+    for (const { index, bytes } of inserts) spot(index).bytes.push(bytes)
+    return [...at].sort(([a], [b]) => a - b).map(([index, splice]) => ({ index, ...splice }))
   }
 
   /** A name is looked up without knowing whether it is a folder: the two sort at different places. */
@@ -233,38 +264,51 @@ export class Tree {
   /** Index of the first entry that does not sort before `key`. */
   #search(key: Buffer): number {
     let low = 0
-    let high = this.count
+    let high = this.chunks.length
     while (low < high) {
       const middle = (low + high) >> 1
-      if (this.#compare(middle, key) < 0) low = middle + 1
+      if (this.chunks[middle]!.compare(0, key) < 0) low = middle + 1
       else high = middle
     }
-    return low
+    // It may be in the last chunk that begins before it; else it is where the next one begins.
+    return low === 0 ? 0 : this.#firstEntry[low - 1]! + this.chunks[low - 1]!.search(key)
   }
 
-  #compare(index: number, key: Buffer): number {
-    const start = this.#offsets[index]!
-    const space = this.raw.indexOf(SPACE, start)
-    const end = this.#end(index) - ID_BYTES - 1
-    const length = end - space - 1
-    const common = Math.min(length, key.length)
-    const order = this.#buffer.compare(key, 0, common, space + 1, space + 1 + common)
-    if (order !== 0) return order
-    if (length >= key.length) {
-      if (length === key.length) return isFolderAt(this.raw, start) ? 1 : 0
-      return 1
+  /** How many entries from there on are the same in both. */
+  #equalEntries(index: number, other: Tree, otherIndex: number): number {
+    let equal = 0
+    while (index + equal < this.count && otherIndex + equal < other.count) {
+      const our = this.#place(index + equal)
+      const their = other.#place(otherIndex + equal)
+      const some = our.chunk.equalEntries(our.at, their.chunk, their.at)
+      equal += some
+      if (some < Math.min(our.chunk.count - our.at, their.chunk.count - their.at)) break
     }
-    const next = isFolderAt(this.raw, start) ? SLASH : 0
-    if (next !== key[length]!) return next - key[length]!
-    return length + 1 === key.length ? 0 : -1
+    return equal
+  }
+
+  /** The chunk of an entry, where its bytes begin, and the entry's index there. */
+  #place(index: number): { readonly chunk: TreeChunk; readonly from: number; readonly at: number } {
+    let low = 0
+    let high = this.chunks.length - 1
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (this.#firstEntry[middle]! <= index) low = middle
+      else high = middle - 1
+    }
+    const at = index - this.#firstEntry[low]!
+    return { chunk: this.chunks[low]!, from: this.#firstByte[low]!, at }
   }
 
   #start(index: number): number {
-    return this.#offsets[index] ?? this.raw.length
+    if (index >= this.count) return this.size
+    const { chunk, from, at } = this.#place(index)
+    return from + chunk.start(at)
   }
 
-  #end(index: number): number {
-    return this.#offsets[index + 1] ?? this.raw.length
+  #entryBytes(index: number): Buffer {
+    const { chunk, at } = this.#place(index)
+    return chunk.entryBytes(at)
   }
 }
 
@@ -306,52 +350,6 @@ export function checkTree(tree: Tree): string[] {
   return problems
 }
 
-type Splice = {
-  readonly index: number
-  readonly bytes: readonly Buffer[]
-  readonly removed: number
-  readonly removedBytes: number
-}
-
-/** Length of what is the same in both from there on. */
-function equalBytes(a: Buffer, aStart: number, b: Buffer, bStart: number): number {
-  const limit = Math.min(a.length - aStart, b.length - bStart)
-  let same = 0
-  for (let block = EQUAL_BLOCK_BYTES; block >= 1; block = block >> 4)
-    while (same + block <= limit && isEqualBlock(a, aStart + same, b, bStart + same, block))
-      same += block
-  return same
-}
-
-function isEqualBlock(a: Buffer, aStart: number, b: Buffer, bStart: number, size: number): boolean {
-  return a.compare(b, bStart, bStart + size, aStart, aStart + size) === 0
-}
-
-/** Powers of sixteen below it are tried too: 4096, 256, 16 and 1. */
-const EQUAL_BLOCK_BYTES = 65_536
-
-function growth(splice: Splice): number {
-  return splice.bytes.reduce((n, b) => n + b.length, 0) - splice.removedBytes
-}
-
-function encodeEntry(name: Buffer, entry: { readonly mode: number; readonly oid: Oid }): Buffer {
-  return Buffer.concat([
-    Buffer.from(`${entry.mode.toString(8)} `, 'latin1'),
-    name,
-    Buffer.alloc(1),
-    oidBytes(entry.oid),
-  ])
-}
-
-function sortKey(name: Buffer, folder: boolean): Buffer {
-  return folder ? Buffer.concat([name, Buffer.from('/')]) : name
-}
-
-/** Mode 40000 is the only one git writes with five digits. */
-function isFolderAt(raw: Uint8Array, at: number): boolean {
-  return raw[at] === 0x34 || (raw[at] === 0x30 && raw[at + 1] === 0x34)
-}
-
 function modeDigits(raw: Uint8Array, at: number): number {
   let count = 0
   while (count < 7 && raw[at + count]! >= 0x30 && raw[at + count]! <= 0x37) count++
@@ -377,8 +375,7 @@ function onlyIdDiffers(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 const SPACE = 0x20
-const SLASH = 0x2f
-const ZERO_DIGIT = 0x30
+const NOTHING = Buffer.alloc(0)
 const NTFS_NAMES = ['.git', 'git~1']
 const HFS_IGNORED = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
 const MODES: ReadonlySet<number> = new Set([

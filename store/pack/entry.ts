@@ -80,16 +80,29 @@ export function toStoredEntry(
   base?: { readonly oid: Oid; readonly delta: Uint8Array },
   oid: Oid = oidOf(type, bytes),
 ): StoredEntry {
-  const content = base === undefined ? bytes : base.delta
-  const deflated = content.length <= STORED_LIMIT_BYTES ? storedStream(content) : compress(content)
-  const entry = { oid, type, size: content.length, deflated }
-  return base === undefined ? entry : { ...entry, base: base.oid }
+  if (base !== undefined) return toStoredDelta(type, base, oid)
+  return { oid, type, size: bytes.length, deflated: zlibStream(bytes) }
+}
+
+/** As `toStoredEntry`, where the object itself is not needed. */
+export function toStoredDelta(
+  type: ObjectType,
+  base: { readonly oid: Oid; readonly delta: Uint8Array },
+  oid: Oid,
+): StoredEntry {
+  const { delta } = base
+  return { oid, type, size: delta.length, deflated: zlibStream(delta), base: base.oid }
+}
+
+function zlibStream(content: Uint8Array): Uint8Array {
+  return content.length <= STORED_LIMIT_BYTES ? storedStream(content) : compress(content)
 }
 
 function compress(content: Uint8Array): Uint8Array {
   // zlib hands out its whole block, 16 kB, and entries are kept until they are sealed: so a block that fits.
   const chunkSize = Math.max(64, Math.min(content.length + 64, 1 << 20))
-  return deflateSync(content, { level: DEFLATE_LEVEL, chunkSize })
+  const state = content.length <= SMALL_BYTES ? SMALL_STATE : undefined
+  return deflateSync(content, { level: DEFLATE_LEVEL, chunkSize, ...state })
 }
 
 /** A zlib stream (RFC 1950) of one stored block (RFC 1951 §3.2.4): for a few bytes, starting a compressor costs more than it saves. */
@@ -112,5 +125,8 @@ function storedStream(content: Uint8Array): Uint8Array {
   return stream
 }
 
-/** Deltas of trees and most commits: little to gain in ids. */
-const STORED_LIMIT_BYTES = 256
+/** Deltas of trees and commits of a few lines: little to gain in ids. */
+const STORED_LIMIT_BYTES = 384
+/** A compressor that looks back no further than this: a tenth of the memory to make and clear, which costs more than a small file. */
+const SMALL_STATE = { windowBits: 12, memLevel: 5 }
+const SMALL_BYTES = 4096

@@ -43,6 +43,8 @@ export interface ParsedPack {
   has(oid: Oid): boolean
   /** An object of this pack, inflated again unless it was asked for lately. */
   object(oid: Oid): GitObject | undefined
+  /** The same when it is in memory anyway. */
+  held(oid: Oid): GitObject | undefined
 }
 
 /** The whole of `bytes` must be one pack. Work and memory are bounded by `options.limits`. */
@@ -100,6 +102,10 @@ export function* parsePackInTurns(
     object: (oid) => {
       const index = indexes.get(oid)
       return index === undefined ? undefined : contents.object(index)
+    },
+    held: (oid) => {
+      const index = indexes.get(oid)
+      return index === undefined ? undefined : cache.get(index)
     },
   })
 }

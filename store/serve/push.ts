@@ -91,6 +91,7 @@ async function update(
     if (updates.length === 0) break
     const result = await repository.update({
       entries: judged.entries,
+      blobs: judged.blobs,
       updates,
       reason: 'push',
       force: options.policy.allowForce,

@@ -1,11 +1,11 @@
 // What goes wrong around updates: power cuts while the remote comes and goes, three writers at once, a full disk. Nothing
 // that was acknowledged is lost, all sides end up equal, and queries are answered all the time.
+import { isNewerSerial } from '../../shared/dns/soa.ts'
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Key } from '../../appliances/dns/core/keys/key.ts'
-import { isNewerSerial } from '../../appliances/dns/core/text/soa-serial.ts'
+import type { Key } from '../../shared/tsig/key.ts'
 import { decodeMessage, RCODE } from '../../shared/dns/message.ts'
 import { killDns, spawnDns, type DnsChild } from '../support/dns-child.ts'
 import { startDns } from '../support/dns-server.ts'

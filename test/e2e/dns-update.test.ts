@@ -2,7 +2,7 @@
 // a remote that is gone holds nobody up.
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Key } from '../../appliances/dns/core/keys/key.ts'
+import type { Key } from '../../shared/tsig/key.ts'
 import { RCODE } from '../../shared/dns/message.ts'
 import { killDns, spawnDns } from '../support/dns-child.ts'
 import { startDns } from '../support/dns-server.ts'

@@ -279,3 +279,104 @@ describe('a transfer gives', () => {
     60_000,
   )
 })
+
+describe('a copy', () => {
+  peerTest(
+    ['git', 'dig'],
+    'is in the view that the configuration or its key says, hears NOTIFY there, and is there after a restart',
+    async () => {
+      const dir = tempDir('views')
+      const [primaryPort, port] = [await freePort(), await freePort()]
+      const toTell = ['office.key', 'world.key'].map((key) => `"127.0.0.1:${port}#${key}"`)
+      const primary = await start(
+        `${VIEWS}${KEYS}[notify]\nname_servers = false\nalso = [${toTell.join(', ')}]\n`,
+        primaryPort,
+      )
+      const copy = await firstPush(primary.url, FILES)
+      const follow = (view: string, key: string): string =>
+        `[[secondary]]\nzone = "example.org"\nview = "${view}"\nprimaries = [{ address = "127.0.0.1:${primaryPort}", key = "${key}" }]\n`
+      const config = `${VIEWS}${KEYS}[transfer]\nallow = ["127.0.0.0/8"]\n${follow('office', 'office.key')}${follow('default', 'world.key')}`
+      const path = join(dir, 'secondary.git')
+      const first = await start(config, port, path)
+      const www = (from: string): Promise<string> => ask(port, from, 'www.example.org')
+      await until('the view’s', async () => (await www('127.0.0.2')) === '10.0.0.10', LIMIT_MS)
+      await until('all’s', async () => (await www('127.0.0.1')) === '192.0.2.10', LIMIT_MS)
+      // The lab has no copy of its own.
+      expect(await www('127.0.0.4')).toBe('192.0.2.10')
+      await commit(copy, { 'views/office/zones/example.org': zone('10.0.0.44', 51) })
+      await gitOk(['push', '-q'], { cwd: copy })
+      await until('its change', async () => (await www('127.0.0.2')) === '10.0.0.44', LIMIT_MS)
+      expect(await www('127.0.0.1')).toBe('192.0.2.10')
+      expect(first.running.status?.()).toMatchObject({
+        secondary: [
+          { zone: 'example.org.', serial: 1 },
+          { zone: 'example.org.', view: 'office', serial: 51 },
+        ],
+      })
+      const toSend = ['@127.0.0.1', '-p', `${port}`, '-b', '127.0.0.2', '+tcp', '+noall', '+answer']
+      const { stdout } = await run('dig', [...toSend, 'example.org', 'IXFR=50'])
+      expect(stdout).toContain('10.0.0.44')
+      expect(stdout.match(/SOA/g)).toHaveLength(4)
+      expect(
+        await update(first, '127.0.0.2', 'office.key', 'update add x.example.org 60 A 1.2.3.4'),
+      ).toBe('NOTAUTH')
+      await primary.running.stop()
+      await first.running.stop()
+      stops.length = 0
+      expect(await gitOk(['-C', path, 'ls-tree', '-r', '--name-only', 'secondary'])).toBe(
+        'refreshed\nviews/office/refreshed\nviews/office/zones/example.org\nzones/example.org',
+      )
+      await start(config, port, path)
+      expect(await www('127.0.0.2')).toBe('10.0.0.44')
+      expect(await www('127.0.0.1')).toBe('192.0.2.10')
+    },
+    60_000,
+  )
+})
+
+describe('a catalog', () => {
+  peerTest(
+    ['git', 'dig'],
+    'lists what its view sees, and its members are copies in the view of who follows it',
+    async () => {
+      const port = await freePort()
+      const list = '[[catalog]]\nzone = "list.test"\nzones = ["example.org", "example.net"]\n'
+      const primary = await start(
+        `${VIEWS}${KEYS}${list}view = "office"\n[notify]\nname_servers = false\nalso = ["127.0.0.1:${port}#office.key"]\n`,
+      )
+      const copy = await firstPush(primary.url, FILES)
+      const follow = `[[secondary]]\nzone = "list.test"\nview = "lab"\ncatalog = true\nprimaries = [{ address = "127.0.0.1:${primary.port}", key = "office.key" }]\n`
+      // What the primary calls office is the lab here.
+      const keys = KEYS.replace('view = "office"', 'view = "lab"')
+      const { running } = await start(VIEWS + keys + follow, port)
+      const at = (from: string, qname: string): Promise<string> => ask(port, from, qname)
+      for (const [qname, host] of [
+        ['www.example.org', '10.0.0.10'],
+        ['www.example.net', '192.0.2.11'],
+        ['www.corp.example.net', '10.0.0.12'],
+      ] as const) {
+        await until(qname, async () => (await at('127.0.0.4', qname)) === host, LIMIT_MS)
+        expect(await at('127.0.0.1', qname)).toBe('REFUSED')
+      }
+      expect(running.status?.()).toMatchObject({
+        catalogs: { followed: [{ catalog: 'list.test.', view: 'lab', members: 3 }] },
+      })
+      // Now the office sees that of all, and it is a member still; one that it has alone is none.
+      await gitOk(['rm', '-q', 'views/office/zones/example.org'], { cwd: copy })
+      await gitOk(['rm', '-q', 'views/office/zones/corp.example.net'], { cwd: copy })
+      await commit(copy, { 'zones/example.org': zone('192.0.2.77', 99) })
+      await gitOk(['push', '-q'], { cwd: copy })
+      await until(
+        'the other one',
+        async () => (await at('127.0.0.4', 'www.example.org')) === '192.0.2.77',
+        LIMIT_MS,
+      )
+      await until(
+        'its end',
+        async () => (await at('127.0.0.4', 'www.corp.example.net')) === 'NXDOMAIN',
+        LIMIT_MS,
+      )
+    },
+    60_000,
+  )
+})

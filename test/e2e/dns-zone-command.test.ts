@@ -135,7 +135,7 @@ describe('at a server', () => {
       /^78 .*REFUSED for the transfer of example\.org\. without a key \(give one with --key\)/,
     )
     expect(await why('--key', `reader:hmac-sha256:${SECRET}`)).toMatch(
-      /REFUSED for an update .* with the key reader\.: .*"update".*Nothing was changed/,
+      /REFUSED for an update .* with the key reader\.: no right to this zone\. Nothing was changed/,
     )
     expect(await why('--key', `nobody:hmac-sha256:${SECRET}`)).toContain(
       'the server does not know the key nobody.',

@@ -20,9 +20,12 @@ afterEach(async () => {
   for (const one of running.splice(0)) await one.stop()
 })
 
-async function start(folder: string): Promise<{ port: string; url: string; running: Running }> {
-  const more = `[transfer]
-allow = ["127.0.0.1"]
+async function start(
+  folder: string,
+  views = '',
+): Promise<{ port: string; url: string; running: Running }> {
+  const more = `${views}[transfer]
+allow = ["127.0.0.0/8"]
 [dnssec]
 key_folder = ${JSON.stringify(join(folder, 'keys'))}
 zones = ["example.org"]
@@ -57,6 +60,50 @@ peerTest(['git', 'dig', 'dnssec-verify'], 'a pushed change is served signed', as
   await expect.poll(() => dig(server.port, '+short', 'new.example.org', 'A')).toBe('192.0.2.9\n')
   expect(await dig(server.port, '+short', 'example.org', 'SOA')).toContain(' 2 7200')
 })
+
+peerTest(['git', 'dig', 'dnssec-verify'], 'a view has its zone signed by the same key', async () => {
+  const folder = tempDir('dnssec')
+  const server = await start(folder, '[[view]]\nname = "office"\nclients = ["127.0.0.2"]\n')
+  const inside = `${ZONE}inside A 10.0.0.1\n`
+  await firstPush(server.url, {
+    'zones/example.org': ZONE,
+    'views/office/zones/example.org': inside,
+  })
+  const keyOf = async (client: string): Promise<string> =>
+    await dig(server.port, '-b', client, '+short', 'example.org', 'DNSKEY')
+  const verify = async (client: string): Promise<string> => {
+    const file = join(folder, 'transferred')
+    writeFileSync(file, await dig(server.port, '-b', client, '+onesoa', 'example.org', 'AXFR'))
+    return await run(peerPath('dnssec-verify')!, ['-z', '-o', 'example.org', file]).then(
+      ({ stdout }) => stdout,
+      (e: { stderr: string; stdout: string }) => e.stdout + e.stderr,
+    )
+  }
+  for (const client of ['127.0.0.1', '127.0.0.2'])
+    await expect.poll(() => verify(client), { timeout: 10_000 }).toContain('Zone fully signed')
+  expect(await keyOf('127.0.0.2')).toBe(await keyOf('127.0.0.1'))
+  const command = ['appliances/dns/main.ts', 'dnssec', 'status', join(folder, 'keys'), 'example.org']
+  const { stdout: status } = await run(process.execPath, command)
+  expect(status).toMatch(/^example\.org\. serial 1, view office 1\n/)
+  // By the packet workers, each client the answer of its view, and the proof.
+  const said = (client: string): Promise<string> =>
+    dig(server.port, '-b', client, '+dnssec', 'inside.example.org', 'A')
+  expect(await said('127.0.0.2')).toMatch(/\sRRSIG\s+A 13 3 300 /)
+  expect(await said('127.0.0.1')).toMatch(/status: NXDOMAIN[^]*\sRRSIG\s+NSEC 13 /)
+  // The next run begins with the same signatures in both.
+  const before = [await said('127.0.0.2'), await said('127.0.0.1')].map(signaturesIn)
+  await running.pop()!.stop()
+  const { port } = await start(folder, '[[view]]\nname = "office"\nclients = ["127.0.0.2"]\n')
+  const again = [
+    await dig(port, '-b', '127.0.0.2', '+dnssec', 'inside.example.org', 'A'),
+    await dig(port, '-b', '127.0.0.1', '+dnssec', 'inside.example.org', 'A'),
+  ]
+  expect(again.map(signaturesIn)).toEqual(before)
+}) // prettier-ignore
+
+function signaturesIn(said: string): readonly string[] {
+  return (said.match(/^.*\sRRSIG\s.*$/gm) ?? []).sort()
+}
 
 peerTest(['git', 'dig'], 'a private key in clear is refused with its line', async () => {
   const folder = tempDir('dnssec')

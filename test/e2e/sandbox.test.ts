@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer, type AddressInfo, type Server } from 'node:net'
@@ -127,12 +128,14 @@ test('without it the same attempts work, so that the test above says something',
 async function nameServer(
   sandbox = '',
   owner = process.getuid!(),
-): Promise<{ running: Running; dns: number; url: string; state: string }> {
+): Promise<{ running: Running; dns: number; url: string; tls: string; state: string }> {
   const state = join(folder, `dns-${++places}`)
   mkdirSync(join(state, 'tls'), { recursive: true })
   renewCertificate(join(state, 'tls'))
-  for (const path of ['.', 'tls/key.pem']) chownSync(join(state, path), owner, owner)
-  const [dns, http, observe] = [await freePort(), await freePort(), await freePort()]
+  linkCertificate(state, 1)
+  for (const path of ['.', 'tls/key.pem', 'archive/key1.pem'])
+    chownSync(join(state, path), owner, owner)
+  const [dns, http, observe, dot] = await Promise.all([1, 2, 3, 4].map(() => freePort()))
   const config = join(state, 'dns.toml')
   writeFileSync(
     config,
@@ -142,6 +145,10 @@ path = ${JSON.stringify(join(state, 'zones.git'))}
 [store.serve]
 listen = "127.0.0.1:${http}"
 tls = { cert = "${state}/tls/cert.pem", key = "${state}/tls/key.pem" }
+[tls]
+listen = ["127.0.0.1:${dot}"]
+cert = "${state}/live/cert.pem"
+key = "${state}/live/key.pem"
 [observe]
 listen = "127.0.0.1:${observe}"
 [sandbox]
@@ -155,7 +162,8 @@ ${sandbox}
     output: 'keep',
   })
   running.add(started)
-  return { running: started, dns, url: `https://127.0.0.1:${http}/zones.git`, state }
+  const [url, tls] = [`https://127.0.0.1:${http}/zones.git`, `https://127.0.0.1:${dot}`]
+  return { running: started, dns: dns!, url, tls, state }
 }
 
 /** As an ACME client leaves them: new files in the place of the old ones. */
@@ -180,6 +188,18 @@ function renewCertificate(folder: string): void {
   renameSync(cert, join(folder, 'cert.pem'))
 }
 
+/** As others leave them: `live` has links to the newest of `archive`. */
+function linkCertificate(state: string, count: number): void {
+  const [archive, live] = [join(state, 'archive'), join(state, 'live')]
+  for (const each of [archive, live]) mkdirSync(each, { recursive: true })
+  renewCertificate(archive)
+  for (const name of ['key', 'cert']) {
+    renameSync(join(archive, `${name}.pem`), join(archive, `${name}${count}.pem`))
+    symlinkSync(`../archive/${name}${count}.pem`, join(live, 'new'))
+    renameSync(join(live, 'new'), join(live, `${name}.pem`))
+  }
+}
+
 function certificateSerial(url: string): Promise<string> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve, reject) => {
@@ -193,18 +213,20 @@ function certificateSerial(url: string): Promise<string> {
 }
 
 peerTest(['git', 'openssl'], 'a day of a name server goes on within it', async () => {
-  const { running, dns, url, state } = await nameServer()
+  const { running, dns, url, tls, state } = await nameServer()
   expect(running.log()).toMatch(/"held":"[^"]*seccomp, \d+ calls"/)
   const env = { GIT_SSL_NO_VERIFY: '1' }
   const copy = await newCopy(url)
   await commit(copy, { 'zones/example.org': ZONE })
   await gitOk(['push', '-q', 'origin', 'main'], { cwd: copy, env })
   expect(await askAddress(dns, 'ns.example.org')).toBe('192.0.2.1')
-  const before = await certificateSerial(url)
+  const before = [await certificateSerial(url), await certificateSerial(tls)]
   renewCertificate(join(state, 'tls'))
+  linkCertificate(state, 2)
   running.child.kill('SIGHUP')
   await until('it reloaded', () => running.log().includes('"event":"reloaded"'))
-  expect(await certificateSerial(url)).not.toBe(before)
+  expect(await certificateSerial(url)).not.toBe(before[0])
+  expect(await certificateSerial(tls)).not.toBe(before[1])
   // Sealed after a quiet second: packs are written, folders made, files renamed and deleted.
   await until('the journal is sealed', async () => {
     const head = await git(['rev-parse', '-q', '--verify', 'main'], {

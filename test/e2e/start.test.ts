@@ -24,7 +24,7 @@ beforeAll(async () => {
   for (const { name, configuration } of HOUSE) {
     // The resolver's second address is the one of cairn-dns.
     const second = name === 'resolver' ? portsOf.get('dns')![0]! : await freePort()
-    const own = [await freePort(), second, await freePort()]
+    const own = [await freePort(), second, await freePort(), await freePort()]
     let next = 0
     const text = configuration(folder)
     const config = text.replaceAll(/127\.0\.0\.1:\d+/g, () => `127.0.0.1:${own[next++]}`)
@@ -51,6 +51,21 @@ describe('npm start', () => {
 
   test('the resolver resolves the sample zone', async () => {
     expect(await askAddress(portsOf.get('resolver')![0]!, 'ftp.example.org')).toBe('192.0.2.80')
+  })
+
+  test('prints where the page of the resolver is, and it is there', async () => {
+    const page = `http://127.0.0.1:${portsOf.get('resolver')![2]}/`
+    expect(house.said()).toContain(`page     ${page} `)
+    const answer = await fetch(page)
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('<title>')])
+  })
+
+  test('no two appliances of the house have an address in common', () => {
+    const listened = HOUSE.flatMap(({ name, configuration }) =>
+      Array.from(configuration(folder).matchAll(/^listen = .*/gm), (match) => [name, match[0]]),
+    )
+    const lines = listened.map(([, line]) => line!.replaceAll(/[^0-9.:]/g, ''))
+    expect(new Set(lines).size).toBe(lines.length)
   })
 
   test('prints a calendar URL with a user and a password', () => {

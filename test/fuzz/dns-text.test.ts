@@ -1,11 +1,11 @@
 // Hostile zone files and record data: every input is answered in bounded time, and the incremental reading agrees
 // with the plain one whatever the text.
 import { isDeepStrictEqual } from 'node:util'
-import { parseZoneText, type ZoneText } from '../../appliances/dns/core/text/zone-text.ts'
+import { parseZoneText, type ZoneText } from '../../shared/zone-text/zone-text.ts'
 import { parseName, ROOT } from '../../shared/dns/name.ts'
 import { checkRdata, formatRdata, parseRdata, rdataNames } from '../../shared/dns/rdata.ts'
 import { TYPE } from '../../shared/dns/record-types.ts'
-import { ZoneLexer } from '../../appliances/dns/core/text/zone-text-lexer.ts'
+import { ZoneLexer } from '../../shared/zone-text/zone-text-lexer.ts'
 import { textRecords } from '../support/zones.ts'
 import { fuzz } from './harness.ts'
 

@@ -1,9 +1,6 @@
 // Transfers as a hostile primary might send them: refused with a reason or taken whole, never a crash, never without end.
 import { expect, test } from 'vitest'
-import {
-  TransferReader,
-  TRANSFER_LIMITS,
-} from '../../appliances/dns/core/transfer/transfer-reader.ts'
+import { TransferReader, TRANSFER_LIMITS } from '../../shared/dns-transfer/core/transfer-reader.ts'
 import { TYPE } from '../../shared/dns/record-types.ts'
 import { Random } from '../support/random-zone.ts'
 import { askTransfer, TRANSFER_ID, transferServerOf } from '../support/transfers.ts'

@@ -2,7 +2,7 @@
 import { formatCalendarData } from '../../appliances/caldav/core/calendar/calendar-data.ts'
 import { CalendarFilter } from '../../appliances/caldav/core/calendar/filter-match.ts'
 import { FreeBusy } from '../../appliances/caldav/core/calendar/free-busy.ts'
-import { objectEntry } from '../../appliances/caldav/core/calendar/object-entry.ts'
+import { ObjectEntry } from '../../appliances/caldav/core/calendar/object-entry.ts'
 import { readCalendarDataRequest } from '../../appliances/caldav/core/report/calendar-data-xml.ts'
 import {
   readAddressFilter,
@@ -70,7 +70,7 @@ fuzz('calendar objects', { seeds: CALENDARS, limitBytes: 8192 }, (input) => {
   }
   const object = read.value
   checkCalendarObject(object, book)
-  const entry = objectEntry(object, book)
+  const entry = new ObjectEntry(object, book)
   if (Number.isNaN(entry.start) || Number.isNaN(entry.end)) throw new Error('no number')
   const zones = new ZoneContext(book, object.calendar, UTC)
   for (const [byTime, byAlarm] of FILTERS) {

@@ -1,5 +1,5 @@
 // A zone signed here, on a running server, before validators with nothing but its key: delv and unbound-host; and what is
-// transferred of it before kzonecheck and dnssec-verify. Every algorithm that keys are made for, both kinds of denial.
+// transferred of it before kzonecheck and dnssec-verify. Every algorithm that keys are made for, every kind of denial.
 import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -97,7 +97,7 @@ stub-zone:
 
 const PEERS = ['git', 'dig', 'delv', 'unbound-host', 'kzonecheck', 'dnssec-verify']
 
-describe.each(['nsec', 'nsec3'])('signed with %s', (denial) => {
+describe.each(['nsec', 'nsec3', 'compact'])('signed with %s', (denial) => {
   for (const algorithm of ['ECDSAP256SHA256', 'ECDSAP384SHA384', 'ED25519'])
     peerTest(
       PEERS,
@@ -112,6 +112,8 @@ describe.each(['nsec', 'nsec3'])('signed with %s', (denial) => {
           expect(`${question}\n${byDelv}`).toContain(wanted)
           expect(`${question}\n${await unboundHost(signed, question)}`).toContain('(secure)')
         }
+        // Of a zone whose proofs are made for each question there is nothing to be transferred.
+        if (denial === 'compact') return
         const file = join(signed.folder, 'transferred')
         writeFileSync(file, await dig(signed.port, '+onesoa', '+nocomments', ORIGIN, 'AXFR'))
         expect(await said('kzonecheck', ['-o', ORIGIN, '-d', 'on', file])).toBe('')

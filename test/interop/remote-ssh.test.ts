@@ -11,7 +11,7 @@ import { gitOk } from '../support/git.ts'
 import { openHouse, until, WorkingCopy } from '../support/house.ts'
 import { peerTest } from '../support/peers.ts'
 import {
-  makeHostKey,
+  makeSsh2Key,
   startSshServer,
   type SshServer,
   type SshServerOptions,
@@ -19,7 +19,7 @@ import {
 import { tempDir } from '../support/temp.ts'
 
 const MAIN = 'refs/heads/main'
-const KEY = ssh2.utils.generateKeyPairSync('ed25519')
+const KEY = makeSsh2Key()
 
 describe.concurrent('a remote over ssh', () => {
   peerTest('git', 'is followed both ways', async () => {
@@ -56,7 +56,7 @@ describe.concurrent('a remote over ssh', () => {
   })
 
   peerTest('git', 'that does not know our key says so', async () => {
-    const place = await makePlace({ allowedKey: ssh2.utils.generateKeyPairSync('ed25519').public })
+    const place = await makePlace({ allowedKey: makeSsh2Key().public })
     const refused = await place.transport().refs(signal())
     expect(refused).toMatchObject({ ok: false, error: { kind: 'denied' } })
     await place.server.close()
@@ -64,7 +64,7 @@ describe.concurrent('a remote over ssh', () => {
 
   peerTest('git', 'that shows another host key is not talked to', async () => {
     const place = await makePlace()
-    const other = makeHostKey().public.split(' ').slice(0, 2).join(' ')
+    const other = makeSsh2Key().public.split(' ').slice(0, 2).join(' ')
     const knownHosts = hosts([`[127.0.0.1]:${place.server.port} ${other}`])
     const refused = await place.transport({ knownHosts }).refs(signal())
     expect(refused).toMatchObject({ ok: false, error: { kind: 'host-key' } })
@@ -82,7 +82,7 @@ describe.concurrent('a remote over ssh', () => {
   })
 
   peerTest('git', 'with an ECDSA host key is known by it', async () => {
-    const place = await makePlace({ hostKey: makeHostKey('ecdsa') })
+    const place = await makePlace({ hostKey: makeSsh2Key('ecdsa') })
     expect((await place.transport().refs(signal())).ok).toBe(true)
     await place.server.close()
   })

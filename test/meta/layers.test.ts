@@ -9,7 +9,7 @@ const CORES = [
   /^store\/(object|pack|merge|wire|check|history|tree)\//,
   /^store\/remote\/sync\.ts$/,
   /^store\/refs\/(ref-name|packed-refs)\.ts$/,
-  /^shared\/(dns|dnssec|bytes|result|config|xml|ical)\//,
+  /^shared\/(dns|dnssec|tsig|zone-text|bytes|result|config|xml|ical)\//,
 ]
 
 /** Lower may not import higher. */

@@ -1,5 +1,5 @@
 // A snapshot made of a map, for the appliances' unit tests; the store's own are tested with the store.
-import type { Diff, Edit, Entry, PathChange, Snapshot } from '../../store/api.ts'
+import type { Diff, Edit, Entry, FileEntry, PathChange, Snapshot } from '../../store/api.ts'
 import { oidOf, type Oid } from '../../store/object/oid.ts'
 
 const FILE_MODE = 0o100644
@@ -60,8 +60,8 @@ export class MemorySnapshot implements Snapshot {
     return Buffer.from(this.contents.get(path) ?? []).toString('latin1')
   }
 
-  get(path: string): Uint8Array | undefined {
-    return this.contents.get(path)
+  get(at: string | FileEntry): Uint8Array | undefined {
+    return this.contents.get(typeof at === 'string' ? at : at.path)
   }
 
   entry(path: string): Entry | undefined {

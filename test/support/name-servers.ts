@@ -62,13 +62,20 @@ ${zones.map(({ name, file }) => `zone:\n  name: "${name}"\n  zonefile: "${file}"
 
 type UpdateKey = { readonly name: string; readonly secret: string }
 
+/** The port on loopback of a server that is told of changes, signed with the key. */
+type Notified = { readonly notify?: number }
+
 /** BIND as the primary of a zone that the holder of an HMAC-SHA256 key may transfer and update. */
 export async function startUpdatedBind(
   dir: string,
   { name, file }: ZoneFile,
-  key: UpdateKey,
+  key: UpdateKey & Notified,
 ): Promise<NameServer> {
   const port = await freePort()
+  const told =
+    key.notify === undefined
+      ? ''
+      : `\n  notify explicit; notify-delay 0; also-notify port ${key.notify} { ${HOST} key "${key.name}"; };`
   const config = join(dir, 'named.conf')
   writeFileSync(
     config,
@@ -78,7 +85,7 @@ options { directory "${dir}"; listen-on port ${port} { ${HOST}; }; listen-on-v6 
 controls { };
 logging { category default { null; }; };
 zone "${name}" { type primary; file "${file}"; allow-update { key "${key.name}"; }; allow-transfer { key "${key.name}"; };
-  check-integrity no; };
+  check-integrity no;${told} };
 `,
   )
   return await startServer('named', ['-f', '-n', '1', '-c', config], port)

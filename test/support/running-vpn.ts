@@ -57,10 +57,24 @@ export function makeStaticKey(): string {
 
 export type RunningVpn = RunningAppliance & { readonly storeUrl: string }
 
-/** `keys` and `more` are TOML: lines of [keys], and whole tables. */
-export async function startVpn(pki: Pki, keys = '', more = ''): Promise<RunningVpn> {
+/** `keys`, `tunnel` and `more` are TOML: lines of [keys] and [tunnel], and whole tables. */
+export async function startVpn(pki: Pki, keys = '', more = '', tunnel = ''): Promise<RunningVpn> {
+  const listen = '"udp://127.0.0.1:0", "tcp://127.0.0.1:0"'
+  const text = gatewayToml(pki, listen, keys, `[observe]\n${more}`, tunnel)
+  const vpn = await runHere(text, vpnConfig, serve)
+  onTestFinished(() => vpn.running.stop())
+  return { ...vpn, storeUrl: vpn.address('http') }
+}
+
+export function gatewayToml(
+  pki: Pki,
+  listen: string,
+  keys: string,
+  more: string,
+  tunnel = '',
+): string {
   const file = (name: string): string => JSON.stringify(join(pki.path, name))
-  const text = `listen = ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]
+  return `listen = [${listen}]
 simulate = true
 [keys]
 ca = ${file('ca.crt')}
@@ -70,16 +84,13 @@ ${keys}
 [tunnel]
 ipv4 = "10.8.0.0/24"
 ipv6 = "fd00:8::/64"
+${tunnel}
 [store]
 path = ${JSON.stringify(join(tempDir('vpn-store'), 'vpn.git'))}
 [store.serve]
 listen = "127.0.0.1:0"
-[observe]
 ${more}
 `
-  const vpn = await runHere(text, vpnConfig, serve)
-  onTestFinished(() => vpn.running.stop())
-  return { ...vpn, storeUrl: vpn.address('http') }
 }
 
 export type StockClient = {
@@ -141,7 +152,8 @@ export async function stockServer(
   const config = [
     'mode server',
     'tls-server',
-    'dev null',
+    // No two servers at a time can have one of the same name.
+    `dev cairn${port}`,
     'dev-type tun',
     'topology subnet',
     'ifconfig-noexec',
@@ -181,13 +193,14 @@ export async function stockServer(
   return { port, output, stop }
 }
 
-/** Our client in this process, with a simulated device. */
+/** Our client in this process, with a simulated device; `more` is a line of [client]. */
 export async function startVpnClient(
   profile: readonly string[],
+  more = '',
 ): Promise<{ readonly running: Running; readonly events: string[]; readonly faults: Error[] }> {
   const file = join(tempDir('vpn-profile'), 'client.ovpn')
   writeFileSync(file, `${profile.join('\n')}\n`)
-  const text = `simulate = true\nclient = { profile = ${JSON.stringify(file)} }\n[observe]\n`
+  const text = `simulate = true\n[client]\nprofile = ${JSON.stringify(file)}\n${more}\n[observe]\n`
   const faults: Error[] = []
   const fail = (error: Error): void => void faults.push(error)
   const { running, events } = await runHere(text, vpnConfig, serveClient, { fail })

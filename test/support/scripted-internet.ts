@@ -88,6 +88,7 @@ export class ScriptedInternet {
         ttl: DEFAULT_TTL,
         limits: { ...DEFAULT_LIMITS, ...bounds },
         prefetch: false,
+        aggressiveNsec: true,
         stale: { isServed: false, clientMs: 1800 },
         ...rest,
       },

@@ -9,6 +9,8 @@ import type {
 } from '../../appliances/resolver/core/validate/claim.ts'
 import { TrustMemory } from '../../appliances/resolver/core/validate/trust-memory.ts'
 import type { ChainSetup } from '../../appliances/resolver/core/validate/trust-chain.ts'
+import type { ZoneKey } from '../../appliances/dns/core/dnssec/key-file.ts'
+import type { Denial } from '../../appliances/dns/core/dnssec/signing-plan.ts'
 import type { Nameserver } from '../../appliances/dns/core/answer/nameserver.ts'
 import type { AlgorithmName } from '../../shared/dnssec/algorithms.ts'
 import { dsRdata } from '../../shared/dnssec/dnskey.ts'
@@ -17,7 +19,7 @@ import { canonicalName, formatName, isAtOrBelow, ROOT, type Name } from '../../s
 import { formatRdata } from '../../shared/dns/rdata.ts'
 import { TYPE, typeNumber, typeText } from '../../shared/dns/record-types.ts'
 import { claimOf } from './claims.ts'
-import { keysOf, makeKey, SETTINGS, signWhole } from './signed-zone.ts'
+import { compactServer, keysOf, makeKey, SETTINGS, signWhole } from './signed-zone.ts'
 import type { ScriptedInternet } from './scripted-internet.ts'
 import { clientOf, name, queryOf, send, serverOf, zoneOf } from './zones.ts'
 
@@ -26,7 +28,12 @@ export type ZonePlan = {
   /** Besides SOA and NS. Relative names end in the origin. */
   readonly text: string
   /** By us; without it the zone is unsigned, unless `signed` is there. */
-  readonly sign?: { readonly denial: 'nsec' | 'nsec3'; readonly algorithm?: AlgorithmName }
+  readonly sign?: {
+    readonly denial: Denial
+    readonly algorithm?: AlgorithmName
+    /** Instead of one that is made for it. */
+    readonly key?: ZoneKey
+  }
   /** Text and DS lines of a zone that someone else signed. */
   readonly signed?: { readonly text: string; readonly ds: string }
   /** What the parent says instead of the right DS; empty for none. */
@@ -77,7 +84,16 @@ export class SignedHierarchy {
         if (parent !== undefined) add(plan.ds ?? plan.signed?.ds ?? '')
         continue
       }
-      const key = makeKey(plan.sign.algorithm)
+      const key = plan.sign.key ?? makeKey(plan.sign.algorithm)
+      const ds = dsRdata(origin, key.dnskey)
+      if (parent === undefined) rootDs = ds
+      else add(plan.ds ?? `${plan.origin} DS ${formatRdata(TYPE.DS, ds)}`)
+      if (plan.sign.denial === 'compact') {
+        const zone = zoneOf(plan.origin, unsigned)
+        const { server } = compactServer(zone, { key, nowSeconds: () => nowSeconds })
+        this.#servers.set(origin, server)
+        continue
+      }
       const keys = keysOf(origin, key)
       const { signed } = signWhole(
         zoneOf(plan.origin, unsigned),
@@ -85,9 +101,6 @@ export class SignedHierarchy {
         { ...SETTINGS, denial: plan.sign.denial },
       )
       this.#servers.set(origin, serverOf(signed))
-      const ds = dsRdata(origin, key.dnskey)
-      if (parent === undefined) rootDs = ds
-      else add(plan.ds ?? `${plan.origin} DS ${formatRdata(TYPE.DS, ds)}`)
     }
     this.setup = {
       trust: {

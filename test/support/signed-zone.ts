@@ -3,6 +3,12 @@ import { generateKeyPairSync } from 'node:crypto'
 import { algorithmNamed, type AlgorithmName } from '../../shared/dnssec/algorithms.ts'
 import { dsRdata } from '../../shared/dnssec/dnskey.ts'
 import { zoneKey, type ZoneKey } from '../../appliances/dns/core/dnssec/key-file.ts'
+import { Nameserver } from '../../appliances/dns/core/answer/nameserver.ts'
+import {
+  OnlineSigner,
+  type OnlineKeys,
+  type OnlineSignerOptions,
+} from '../../appliances/dns/core/dnssec/online-signatures.ts'
 import type {
   SignerSettings,
   SigningRound,
@@ -46,6 +52,45 @@ export function keysOf(origin: Name, entry: ZoneKey, zone: ZoneKey = entry): Zon
     cds: [dsRdata(origin, entry.dnskey)],
     cdnskeys: [entry.dnskey],
   }
+}
+
+/** A name server for a zone that is signed here with compact denial, and what it takes to sign for its answers. */
+export function compactServer(
+  unsigned: Zone,
+  {
+    key = makeKey(),
+    nowSeconds: now = nowSeconds,
+    monotonicMs = () => 0,
+    signaturesPerSecond = 1_000_000,
+    keptOctets = 1 << 20,
+  }: Partial<OnlineSignerOptions> & { readonly key?: ZoneKey } = {},
+): {
+  readonly server: Nameserver
+  readonly zone: Zone
+  readonly signer: OnlineSigner
+  readonly counts: { made: number; kept: number; refused: number }
+  /** Signs with these from now on. */
+  sign(by: OnlineKeys): void
+} {
+  const keys = { ...keysOf(unsigned.origin, key), cds: [], cdnskeys: [] }
+  const round = { keys, serial: unsigned.serial ?? 0, nowSeconds: now() }
+  const { signed } = signWhole(unsigned, round, { ...SETTINGS, denial: 'compact' })
+  const counts = { made: 0, kept: 0, refused: 0 }
+  let by: OnlineKeys = { keys: keys.zoneKeys, lifetimeSeconds: SETTINGS.lifetimeSeconds }
+  const signer = new OnlineSigner({
+    keysOf: (zone) => (zone === signed ? by : undefined),
+    nowSeconds: now,
+    monotonicMs,
+    signaturesPerSecond,
+    keptOctets,
+    counted: (result, signatures) => void (counts[result] += signatures),
+  })
+  const server = new Nameserver(
+    { get: (origin) => (origin === signed.origin ? { zone: signed } : undefined) },
+    { udpLimitOctets: 1232, online: signer },
+    { answered: () => {}, truncated: () => {}, ignored: () => {}, limited: () => {} },
+  )
+  return { server, zone: signed, signer, counts, sign: (other) => void (by = other) }
 }
 
 export function nowSeconds(): number {

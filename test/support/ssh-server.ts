@@ -19,21 +19,28 @@ export type SshServerOptions = {
   readonly allowedKey: string
   /** What stands before the path in a command. */
   readonly root: string
-  readonly hostKey?: SshHostKey
+  readonly hostKey?: SshKey
   /** Answers a command itself and says true, or leaves it to git. */
   readonly intercept?: (command: string, channel: ServerChannel) => boolean
 }
 
-export type SshHostKey = { readonly private: string; readonly public: string }
+export type SshKey = { readonly private: string; readonly public: string }
 
-export function makeHostKey(type: 'ed25519' | 'ecdsa' = 'ed25519'): SshHostKey {
-  return type === 'ed25519'
-    ? ssh2.utils.generateKeyPairSync('ed25519')
-    : ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 })
+/** RFC 8709 section 4: string "ssh-ed25519", string of 32 octets. */
+const ED25519_BLOB = 4 + 11 + 4 + 32
+
+/** A key for a user or, of either type, for a host. */
+export function makeSsh2Key(type: 'ed25519' | 'ecdsa' = 'ed25519'): SshKey {
+  if (type === 'ecdsa') return ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 })
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519')
+    // ssh2 drops leading zero octets of the point (one key in 256), and nobody reads what it then writes.
+    if (Buffer.from(pair.public.split(' ')[1]!, 'base64').length === ED25519_BLOB) return pair
+  }
 }
 
 export async function startSshServer(options: SshServerOptions): Promise<SshServer> {
-  const hostKey = options.hostKey ?? makeHostKey()
+  const hostKey = options.hostKey ?? makeSsh2Key()
   const allowed = Buffer.from(options.allowedKey.split(' ')[1]!, 'base64')
   const connections = new Set<Connection>()
   const children = new Set<ChildProcess>()

@@ -5,11 +5,8 @@ import {
   recordKey,
 } from '../../appliances/dns/core/transfer/difference-journal.ts'
 import type { Transport } from '../../shared/dns-server/core/client.ts'
-import type { Key } from '../../appliances/dns/core/keys/key.ts'
-import {
-  TransferReader,
-  type Received,
-} from '../../appliances/dns/core/transfer/transfer-reader.ts'
+import type { Key } from '../../shared/tsig/key.ts'
+import { TransferReader, type Received } from '../../shared/dns-transfer/core/transfer-reader.ts'
 import {
   TransferServer,
   type TransferOptions,
@@ -107,6 +104,7 @@ export function transferServerOf(
     zonesFor: () => ({ get: (origin) => (origin === zone.origin ? { zone } : undefined) }),
     history: { difference: async (to, from) => journal.between(to.origin, from, to.serial!) },
     allows: () => true,
+    whyKept: () => undefined,
     pause: async () => {},
     ended: (transfer) => void ended.push(transfer),
     ...options,

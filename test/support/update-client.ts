@@ -1,8 +1,8 @@
 // A client that sends many signed updates at once over connections of its own, for tests of load.
 import { connect, type Socket } from 'node:net'
 import { FrameReader } from '../../shared/dns-server/core/tcp-frames.ts'
-import type { Key } from '../../appliances/dns/core/keys/key.ts'
-import { TsigSigner } from '../../appliances/dns/core/tsig/tsig-signer.ts'
+import type { Key } from '../../shared/tsig/key.ts'
+import { TsigSigner } from '../../shared/tsig/tsig-signer.ts'
 
 /** Unanswered requests of one connection: the server reads no more than this ahead. */
 const IN_FLIGHT = 16

@@ -1,5 +1,6 @@
 // A gateway and a client of ours in virtual time over a network that loses, repeats, delays and changes packets. TLS is
 // played by two ends that greet each other and then frame what they are given.
+import { Credentials } from '../../appliances/vpn/core/client/credentials.ts'
 import { createHash } from 'node:crypto'
 import { VpnClient, type ConnectionEnd } from '../../appliances/vpn/core/client/vpn-client.ts'
 import type { PushedSettings } from '../../appliances/vpn/core/client/pushed-settings.ts'
@@ -7,13 +8,15 @@ import { SessionCookies } from '../../appliances/vpn/core/control/session-cookie
 import type { TlsEnd, TlsEvents } from '../../appliances/vpn/core/session/tls-end.ts'
 import {
   Gateway,
-  type DropReason,
+  type Decision,
   type GatewayTlsEvents,
 } from '../../appliances/vpn/core/gateway/gateway.ts'
+import type { DropReason } from '../../appliances/vpn/core/plane/data-plane.ts'
 import { OpeningLimiter } from '../../appliances/vpn/core/gateway/opening-limiter.ts'
 import { Openings, type Wrapping } from '../../appliances/vpn/core/gateway/opening.ts'
 import type { Remote } from '../../appliances/vpn/core/gateway/remote.ts'
 import { AddressPool } from '../../appliances/vpn/core/tunnel/address-pool.ts'
+import { nodeAead } from '../../appliances/vpn/core/data/aead.ts'
 import type { DataCipher } from '../../appliances/vpn/core/data/data-cipher.ts'
 import type { ControlWrap } from '../../appliances/vpn/core/wrap/control-wrap.ts'
 import { parsePrefix } from '../../shared/net/prefix.ts'
@@ -36,6 +39,15 @@ export type SimulationOptions = {
   readonly wrappedKey: Uint8Array | undefined
   readonly ciphers: readonly DataCipher[]
   readonly renegotiateMs: number
+  /** What the gateway decides in place of letting everybody in, and the client's answer. */
+  readonly asks?: { readonly decision: Decision; readonly code: (() => string) | undefined }
+}
+
+/** How the gateway lets everybody in. */
+export const ADMITTED: Decision = {
+  kind: 'admit',
+  settings: { user: '', push: [], networks: [] },
+  token: undefined,
 }
 
 const START_MS = 1_800_000_000_000
@@ -65,6 +77,7 @@ export class VpnSimulation {
       name: 'udp 192.0.2.1:1000',
       octets: Uint8Array.of(192, 0, 2, 1),
       isStream: false,
+      room: (size) => new Uint8Array(size),
       send: (packet) => this.#fly(packet, (arrived) => this.client.receive(arrived, this.nowMs)),
     }
     this.gateway = new Gateway(
@@ -87,10 +100,12 @@ export class VpnSimulation {
         clientsLimit: 100,
       },
       {
+        others: undefined,
         openTls: (events) => this.#serverTls(events),
-        authenticate: (_, __, decide) =>
-          decide({ ok: true, settings: { user: '', push: [], networks: [] } }),
+        authenticate: (_, __, decide) => decide(options.asks?.decision ?? ADMITTED),
+        keepLease: (_, __, done) => done(true),
         toTunnel: (packet) => void this.atGateway.push(packet),
+        openAead: nodeAead,
         random: octets,
         nowMs: () => this.nowMs,
         wake: () => {},
@@ -106,22 +121,25 @@ export class VpnSimulation {
         wrappedKey: options.wrappedKey,
         ciphers: options.ciphers,
         digest: 'SHA256',
-        user: '',
-        password: '',
+        credentials: new Credentials('', ''),
+        code: options.asks?.code,
         version: 'simulated',
         handWindowMs: 60_000,
         renegotiateMs: 1e12,
         filter: () => 'accept',
       },
       {
+        room: (size) => new Uint8Array(size),
         send: (packet) =>
           this.#fly(packet, (arrived) => this.gateway.receive(clientRemote, arrived, this.nowMs)),
         openTls: (events) => this.#clientTls(events),
         toTunnel: (packet) => void this.atClient.push(packet),
+        openAead: nodeAead,
         random: octets,
         nowMs: () => this.nowMs,
         wake: () => {},
         connected: (pushed) => void (this.pushed = pushed),
+        signIn: () => {},
         notice: () => {},
         ended: (end) => void (this.ended = end),
       },

@@ -1,5 +1,5 @@
 // All records of a zone's text, in its order.
-import { readRecords, type ZoneText } from '../../appliances/dns/core/text/zone-text.ts'
+import { readRecords, type ZoneText } from '../../shared/zone-text/zone-text.ts'
 import type { Record } from '../../shared/dns/record.ts'
 
 export function recordsOf(zone: ZoneText): readonly Record[] {

@@ -3,14 +3,14 @@ import { Nameserver } from '../../appliances/dns/core/answer/nameserver.ts'
 import type { Client, Transport } from '../../shared/dns-server/core/client.ts'
 import { buildZone } from '../../appliances/dns/core/zone/zone-build.ts'
 import { recordTtlSeconds, type Zone } from '../../appliances/dns/core/zone/zone.ts'
-import type { ReadRecord } from '../../appliances/dns/core/text/record-sink.ts'
+import type { ReadRecord } from '../../shared/zone-text/record-sink.ts'
 import {
   ChunkReader,
   chunksOf,
   parseZoneText,
   type ChunkPlace,
   type ZoneText,
-} from '../../appliances/dns/core/text/zone-text.ts'
+} from '../../shared/zone-text/zone-text.ts'
 import type { PlacedRecord } from '../../appliances/dns/core/zone/zone-places.ts'
 import { SocketClient } from '../../shared/dns-server/socket-client.ts'
 import { canonicalName, formatName, parseName, type Name } from '../../shared/dns/name.ts'
@@ -81,6 +81,8 @@ export type Ask = {
   readonly edns?: number
   /** With EDNS alone. */
   readonly dnssecOk?: boolean
+  /** With EDNS alone. */
+  readonly compactOk?: boolean
   readonly flags?: number
 }
 
@@ -104,6 +106,7 @@ export function queryOf(question: string, ask: Ask = {}): Uint8Array {
             extendedRcode: 0,
             version: 0,
             dnssecOk: ask.dnssecOk ?? false,
+            compactOk: ask.compactOk ?? false,
             options: [],
           },
         }),
@@ -135,7 +138,10 @@ export function clientOf(transport: Transport): Client {
 }
 
 export function ask(server: Nameserver, question: string, options: Ask = {}): Reply {
-  const message = send(server, queryOf(question, options), options.transport)
+  return replyOf(send(server, queryOf(question, options), options.transport))
+}
+
+export function replyOf(message: Message): Reply {
   const rcode = Object.entries(RCODE).find(([, code]) => code === message.rcode)?.[0]
   const flags = (['AA', 'TC'] as const).filter((flag) => (message.flags & FLAG[flag]) !== 0)
   return {

@@ -1,6 +1,5 @@
 // The CalDAV servers that are measured beside each other, each started with the same calendar on its disk as it keeps
-// one: ours in a git branch, Xandikos in a repository of its own, Radicale in files.
-import { spawn } from 'node:child_process'
+// one: ours in a git branch, Xandikos in a repository of its own, Radicale in files; Cyrus gets it by PUT.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashPassword } from '../../shared/auth/password.ts'
@@ -8,22 +7,11 @@ import { gitOk } from '../../test/support/git.ts'
 import { peerPath } from '../../test/support/peers.ts'
 import { seedStore } from '../house/seed.ts'
 import { freePort, runProgram } from '../running.ts'
+import { startCyrus } from './caldav-cyrus.ts'
 import { eventFile, eventText } from './caldav-events.ts'
+import { startPeer, type CaldavServer } from './caldav-peer.ts'
 
-const READY_LIMIT_MS = 120_000
-const STOP_LIMIT_MS = 10_000
-
-export type CaldavServer = {
-  readonly port: number
-  readonly pid: number
-  /** From the start of the process to the first answer. */
-  readonly startMs: number
-  /** Of the calendar: `/calendars/alice/bench/`. */
-  readonly path: string
-  /** `alice:password`; absent where nobody is asked. */
-  readonly login?: string
-  stop(): Promise<void>
-}
+const CALENDAR_EVENTS = 10_000
 
 export type StartCaldav = (folder: string, size: number) => Promise<CaldavServer>
 
@@ -34,13 +22,7 @@ export function startOurCaldav(program: string): StartCaldav {
     const [port, observe] = [await freePort(), await freePort()]
     const path = join(folder, 'calendars.git')
     const users = `[users.alice]\npassword = "${await hashPassword('bench')}"\n`
-    await seedStore(path, () =>
-      Promise.resolve({
-        'users.toml': users,
-        'calendars/alice/bench/calendar.toml': '',
-        ...Object.fromEntries(eventFiles(size, 'calendars/alice/bench')),
-      }),
-    )
+    await seedStore(path, () => Promise.resolve({ 'users.toml': users, ...ourFiles(size) }))
     const config = join(folder, 'caldav.toml')
     writeFileSync(
       config,
@@ -64,6 +46,18 @@ export function startOurCaldav(program: string): StartCaldav {
   }
 }
 
+/** More than CALENDAR_EVENTS are in several calendars of that user. */
+function ourFiles(size: number): { readonly [path: string]: string } {
+  const files: [string, string][] = []
+  for (let first = 0; first < size; first += CALENDAR_EVENTS) {
+    const folder = `calendars/alice/bench${first === 0 ? '' : first / CALENDAR_EVENTS}`
+    files.push([`${folder}/calendar.toml`, ''])
+    for (let n = first; n < Math.min(size, first + CALENDAR_EVENTS); n++)
+      files.push([`${folder}/${eventFile(n)}`, eventText(n)])
+  }
+  return Object.fromEntries(files)
+}
+
 /** The peers that are installed here, by name. */
 export function installedCaldavPeers(): ReadonlyMap<string, StartCaldav> {
   const found = new Map<string, StartCaldav>()
@@ -79,6 +73,7 @@ const PEERS: {
 } = {
   Xandikos: { program: 'xandikos', start: startXandikos },
   Radicale: { program: 'radicale', start: startRadicale },
+  Cyrus: { program: 'cyrmaster', start: startCyrus },
 }
 
 async function startXandikos(folder: string, size: number): Promise<CaldavServer> {
@@ -108,40 +103,6 @@ async function startRadicale(folder: string, size: number): Promise<CaldavServer
     `[server]\nhosts = 127.0.0.1:${port}\n[auth]\ntype = none\n[storage]\nfilesystem_folder = ${join(folder, 'collections')}\n`,
   )
   return await startPeer('radicale', ['--config', config], port, '/alice/bench/')
-}
-
-async function startPeer(
-  program: string,
-  args: readonly string[],
-  port: number,
-  path: string,
-): Promise<CaldavServer> {
-  const startMs = performance.now()
-  const child = spawn(peerPath(program)!, args, { stdio: 'ignore' })
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
-  const stop = async (): Promise<void> => {
-    child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
-    await ended
-    clearTimeout(timer)
-  }
-  while (!(await answers(port, path))) {
-    if (child.exitCode === null && performance.now() - startMs < READY_LIMIT_MS) continue
-    await stop()
-    throw new Error(`${program} does not come up`)
-  }
-  return { port, pid: child.pid!, startMs: performance.now() - startMs, path, stop }
-}
-
-async function answers(port: number, path: string): Promise<boolean> {
-  try {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}${eventFile(0)}`)
-    await answer.arrayBuffer()
-    return answer.status === 200
-  } catch {
-    await new Promise((resolve) => setTimeout(resolve, 50)) // Not there yet.
-    return false
-  }
 }
 
 function writeEvents(folder: string, size: number): void {

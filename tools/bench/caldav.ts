@@ -1,74 +1,72 @@
-// cairn-caldav beside Xandikos and Radicale in the same run: changes, listings, queries, synchronisation, reading, memory.
-import { Agent, request } from 'node:http'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// cairn-caldav beside Xandikos, Radicale and Cyrus in the same run: changes, listings, queries, synchronisation, reading,
+// memory. Each figure is told when it is known, and a server that is slow is left when its time is over.
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bundleAppliance } from '../bundle.ts'
+import { CaldavClient, TooSlow } from './caldav-client.ts'
 import {
-  CTAG,
-  eventFile,
-  eventText,
-  LISTING,
-  monthQuery,
-  multigetReport,
-  syncReport,
-  TEXT_QUERY,
-} from './caldav-events.ts'
-import {
-  installedCaldavPeers,
-  startOurCaldav,
-  type CaldavServer,
-  type StartCaldav,
-} from './caldav-servers.ts'
-import { residentMegabytes } from './dns-load.ts'
-import { formatFigures, median, saveFigures, type Figure } from './report.ts'
+  CROWD,
+  LARGE_MEASURES,
+  MEASURES,
+  OUR_MEASURES,
+  type Measure,
+  type Measured,
+} from './caldav-measures.ts'
+import type { CaldavServer } from './caldav-peer.ts'
+import { installedCaldavPeers, startOurCaldav, type StartCaldav } from './caldav-servers.ts'
+import { cpuSeconds } from './dns-load.ts'
+import { formatFigures, formatValue, saveFigures, type Figure } from './report.ts'
 
 const OURS = 'cairn-caldav'
-const READERS = 8
-const MULTIGET = 100
 
-type Measured = {
-  readonly what: string
-  readonly unit: string
-  readonly better: Figure['better']
-  readonly value: number
-}
+type Limits = { readonly seconds: number; readonly rounds: number; readonly patienceMs: number }
+
+/** By what was measured. */
+type Results = ReadonlyMap<string, number>
 
 export async function benchCaldav(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      sizes: { type: 'string', default: '1000,10000' },
-      seconds: { type: 'string', default: '5' },
+      sizes: { type: 'string', default: '10000' },
+      large: { type: 'string', default: '100000' },
+      seconds: { type: 'string', default: '3' },
       rounds: { type: 'string', default: '5' },
-      peers: { type: 'string', default: 'Xandikos,Radicale' },
+      patience: { type: 'string', default: '100' },
+      peers: { type: 'string', default: 'Xandikos,Radicale,Cyrus' },
       program: { type: 'string' },
     },
   })
+  const limits: Limits = {
+    seconds: Number(values.seconds),
+    rounds: Number(values.rounds),
+    patienceMs: Number(values.patience) * 1000,
+  }
   const folder = mkdtempSync(join(tmpdir(), 'cairn-bench-caldav-'))
+  // Cyrus runs as a user of its own.
+  chmodSync(folder, 0o711)
   try {
     const program = values.program ?? (await bundled(folder))
+    const ours = startOurCaldav(program)
     const wanted = values.peers.split(',')
-    const starts = new Map<string, StartCaldav>([[OURS, startOurCaldav(program)]])
-    for (const [name, start] of installedCaldavPeers())
-      if (wanted.includes(name)) starts.set(name, start)
+    const peers = [...installedCaldavPeers()].filter(([name]) => wanted.includes(name))
     const figures: Figure[] = []
     for (const size of values.sizes.split(',').map(Number)) {
-      const results = new Map<string, readonly Measured[]>()
-      for (const [name, start] of starts) {
-        console.error(`bench caldav: ${size} events: ${name}`)
-        const server = await start(join(folder, `${name}-${size}`), size)
-        try {
-          results.set(
-            name,
-            await measure(server, size, Number(values.seconds), Number(values.rounds)),
-          )
-        } finally {
-          await server.stop()
-        }
+      const results = new Map<string, Results>()
+      for (const [name, start] of [[OURS, ours] as const, ...peers]) {
+        const measures = name === OURS ? [...MEASURES, ...OUR_MEASURES] : MEASURES
+        const at = { name, start, size, folder: join(folder, `${name}-${size}`) }
+        results.set(name, await measured(at, measures, limits))
       }
-      figures.push(...figuresOf(results, size))
+      figures.push(...figuresOf([...MEASURES, ...OUR_MEASURES], results, size))
+    }
+    const large = Number(values.large)
+    if (large > 0) {
+      const at = { name: OURS, start: ours, size: large, folder: join(folder, `${OURS}-large`) }
+      const results = new Map([[OURS, await measured(at, LARGE_MEASURES, limits)]])
+      figures.push(...figuresOf(LARGE_MEASURES, results, large))
     }
     console.log(formatFigures(figures))
     console.log(`written to ${saveFigures('caldav', figures)}`)
@@ -84,146 +82,49 @@ async function bundled(folder: string): Promise<string> {
   return file
 }
 
-function figuresOf(results: ReadonlyMap<string, readonly Measured[]>, size: number): Figure[] {
-  return results.get(OURS)!.map(({ what, unit, better, value }, n) => {
-    const others = [...results].filter(([name]) => name !== OURS)
-    const peers = Object.fromEntries(others.map(([name, measured]) => [name, measured[n]!.value]))
-    return { what, shape: String(size), unit, better, ours: value, peers }
-  })
-}
-
-/** One connection but for reading; medians of the rounds, so warm. */
-async function measure(
-  server: CaldavServer,
-  size: number,
-  seconds: number,
-  rounds: number,
-): Promise<readonly Measured[]> {
-  const client = new Client(server)
-  const timed = async (
-    what: string,
-    ask: (round: number) => Promise<unknown>,
-  ): Promise<Measured> => {
-    const times: number[] = []
-    for (let round = 0; round < rounds; round++) {
-      const startMs = performance.now()
-      await ask(round)
-      times.push(performance.now() - startMs)
-    }
-    return { what, unit: 'ms', better: 'less', value: median(times) }
-  }
-  const report = (body: string, depth = '1'): Promise<string> =>
-    client.ask('REPORT', '', body, depth)
+/** Tells each figure at once; ends when all are there or the patience with that server is over. */
+async function measured(
+  at: { name: string; start: StartCaldav; size: number; folder: string },
+  measures: readonly Measure[],
+  { seconds, rounds, patienceMs }: Limits,
+): Promise<Results> {
+  const { name, size } = at
+  console.error(`${name}, ${size} events`)
+  const results = new Map<string, number>()
+  let server: CaldavServer | undefined
+  let client: CaldavClient | undefined
   try {
-    let token = tokenOf(await report(syncReport(''), '0'))
-    const results = [
-      { what: 'start', unit: 'ms', better: 'less', value: server.startMs } as const,
-      await timed('PROPFIND depth 1', () => client.ask('PROPFIND', '', LISTING, '1')),
-      await timed('PROPFIND ctag', () => client.ask('PROPFIND', '', CTAG, '0')),
-      await timed('query of a month', () => report(monthQuery(2, false))),
-      await timed('query of a month, expanded', () => report(monthQuery(2, true))),
-      await timed('text-match', () => report(TEXT_QUERY)),
-      await timed('multiget of 100', (round) => {
-        const hrefs = Array.from(
-          { length: MULTIGET },
-          (_, i) => server.path + eventFile((i * 7 + round) % size),
-        )
-        return report(multigetReport(hrefs))
-      }),
-    ]
-    const syncs: number[] = []
-    for (let round = 0; round < rounds; round++) {
-      await client.ask('PUT', eventFile(round), eventText(round, round + 1))
-      const startMs = performance.now()
-      token = tokenOf(await report(syncReport(token), '0'))
-      syncs.push(performance.now() - startMs)
+    server = await at.start(at.folder, size)
+    client = new CaldavClient(server, CROWD, performance.now() + patienceMs)
+    const to: Measured = { server, client, size, seconds, rounds, next: size }
+    for (const { what, unit, run } of measures) {
+      const before = await cpuSeconds(server.pid)
+      const value = await run(to)
+      const cpu = (await cpuSeconds(server.pid)) - before
+      results.set(what, value)
+      console.error(
+        `  ${what.padEnd(32)} ${formatValue(value)} ${unit}; ${cpu.toFixed(2)} s of its processor time`,
+      )
     }
-    results.push({ what: 'sync after a change', unit: 'ms', better: 'less', value: median(syncs) })
-    const reads = async (worker: number): Promise<number> =>
-      await repeated(seconds, (n) => client.ask('GET', eventFile((worker + n * READERS) % size)))
-    const read = await Promise.all(Array.from({ length: READERS }, (_, worker) => reads(worker)))
-    const total = read.reduce((sum, count) => sum + count, 0)
-    results.push({
-      what: 'GET, 8 connections',
-      unit: 'per s',
-      better: 'more',
-      value: total / seconds,
-    })
-    const puts = await repeated(seconds, (n) =>
-      client.ask('PUT', eventFile(size + n), eventText(size + n)),
-    )
-    results.push({
-      what: 'PUT of a new event',
-      unit: 'per s',
-      better: 'more',
-      value: puts / seconds,
-    })
-    const megabytes = await residentMegabytes(server.pid)
-    results.push({ what: 'memory', unit: 'MB', better: 'less', value: megabytes })
-    return results
+  } catch (error) {
+    if (!(error instanceof TooSlow)) throw error
+    console.error(`  left, as its time is over: ${error.message}`)
   } finally {
-    client.close()
+    client?.close()
+    await server?.stop()
   }
+  return results
 }
 
-async function repeated(seconds: number, ask: (n: number) => Promise<unknown>): Promise<number> {
-  const untilMs = performance.now() + seconds * 1000
-  let count = 0
-  for (; performance.now() < untilMs; count++) await ask(count)
-  return count
-}
-
-class Client {
-  readonly #server: CaldavServer
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: READERS })
-
-  constructor(server: CaldavServer) {
-    this.#server = server
-  }
-
-  /** The text of the answer; anything but success ends the run. */
-  ask(method: string, name: string, body?: string, depth?: string): Promise<string> {
-    const { port, path, login } = this.#server
-    const headers = {
-      ...(login !== undefined && {
-        authorization: `Basic ${Buffer.from(login).toString('base64')}`,
-      }),
-      ...(depth !== undefined && { depth }),
-      ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
-      'content-type': method === 'PUT' ? 'text/calendar' : 'application/xml',
-    }
-    return new Promise((resolve, reject) => {
-      const options = {
-        host: '127.0.0.1',
-        port,
-        method,
-        path: path + name,
-        headers,
-        agent: this.#agent,
-      }
-      const sent = request(options, (answer) => {
-        const chunks: Buffer[] = []
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-        answer.on('error', reject)
-        answer.on('end', () => {
-          const text = Buffer.concat(chunks).toString('utf8')
-          if (answer.statusCode! < 300) resolve(text)
-          else
-            reject(
-              new Error(`${method} ${path}${name}: ${answer.statusCode} ${text.slice(0, 200)}`),
-            )
-        })
-      })
-      sent.on('error', reject)
-      sent.end(body)
-    })
-  }
-
-  close(): void {
-    this.#agent.destroy()
-  }
-}
-
-function tokenOf(text: string): string {
-  return /<(?:\w+:)?sync-token[^>]*>([^<]*)</.exec(text)?.[1] ?? ''
+function figuresOf(
+  measures: readonly Measure[],
+  results: ReadonlyMap<string, Results>,
+  size: number,
+): Figure[] {
+  return measures.map(({ what, unit, better, target }) => {
+    const others = [...results].filter(([name]) => name !== OURS)
+    const peers = Object.fromEntries(others.map(([name, of]) => [name, of.get(what)]))
+    const ours = results.get(OURS)?.get(what)
+    return { what, shape: String(size), unit, better, ours, peers, ...(target && { target }) }
+  })
 }

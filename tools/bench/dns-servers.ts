@@ -93,26 +93,35 @@ export function startOurs(program: string, takesUpdates = false): Start {
 
 /** The peers that are installed here, by name. */
 export function installedPeers(takesUpdates = false): ReadonlyMap<string, Start> {
+  return startsOf(takesUpdates ? UPDATED_PEERS : PEERS)
+}
+
+/** Those of the peers that are installed; of the others a word. */
+export function startsOf(
+  peers: { readonly [name: string]: Peer },
+  core: readonly string[] = SERVER_CORE,
+): ReadonlyMap<string, Start> {
   const found = new Map<string, Start>()
-  for (const [name, peer] of Object.entries(takesUpdates ? UPDATED_PEERS : PEERS))
-    if (peerPath(peer.program) !== undefined) found.set(name, startPeer(peer))
+  for (const [name, peer] of Object.entries(peers))
+    if (peerPath(peer.program) !== undefined) found.set(name, startPeer(peer, core))
     else console.error(`${peer.program} is not installed: no figures of ${name}`)
   return found
 }
 
 type Place = { readonly folder: string; readonly port: number; readonly file: string }
 
-type Peer = {
+export type Peer = {
   readonly program: string
   /** Writes the configuration; gives the command line, and the one that makes it read the zone again. */
   configure(place: Place): { readonly args: readonly string[]; readonly reload: readonly string[] }
 }
 
-const PEERS: { readonly [name: string]: Peer } = {
+/** The peers that serve a zone from a file. */
+export const PEERS: { readonly [name: string]: Peer } = {
   NSD: {
     program: 'nsd',
     configure({ folder, port, file }) {
-      const config = write(
+      const config = writeIn(
         folder,
         'nsd.conf',
         `server:
@@ -145,7 +154,7 @@ zone:
     configure({ folder, port, file }) {
       mkdirSync(join(folder, 'run'))
       mkdirSync(join(folder, 'db'))
-      const config = write(
+      const config = writeIn(
         folder,
         'knot.conf',
         `server:
@@ -178,9 +187,9 @@ zone:
     configure({ folder, port, file }) {
       const secret = Buffer.from('a key for this folder alone').toString('base64')
       const key = `key "control" { algorithm hmac-sha256; secret "${secret}"; };\n`
-      const control = write(folder, 'control.key', key)
+      const control = writeIn(folder, 'control.key', key)
       const controlPort = port > 60_000 ? port - 5_000 : port + 5_000
-      const config = write(
+      const config = writeIn(
         folder,
         'named.conf',
         `${key}options { directory "${folder}"; listen-on port ${port} { 127.0.0.1; }; listen-on-v6 { none; };
@@ -199,11 +208,11 @@ zone "${ORIGIN}" { type primary; file "${file}"; };
     program: 'pdns_server',
     configure({ folder, port, file }) {
       const zones = `zone "${ORIGIN}" { type master; file "${file}"; };\n`
-      write(
+      writeIn(
         folder,
         'pdns.conf',
         `launch=bind
-bind-config=${write(folder, 'bind.conf', zones)}
+bind-config=${writeIn(folder, 'bind.conf', zones)}
 local-address=127.0.0.1
 local-port=${port}
 receiver-threads=1
@@ -232,7 +241,7 @@ const UPDATED_PEERS: { readonly [name: string]: Peer } = {
       mkdirSync(join(folder, 'run'))
       mkdirSync(join(folder, 'db'))
       const { name, algorithm, secret } = UPDATE_KEY
-      const config = write(
+      const config = writeIn(
         folder,
         'knot.conf',
         `server:
@@ -270,7 +279,7 @@ zone:
     program: 'named',
     configure({ folder, port, file }) {
       const { name, algorithm, secret } = UPDATE_KEY
-      const config = write(
+      const config = writeIn(
         folder,
         'named.conf',
         `key "${name}" { algorithm ${algorithm}; secret "${secret}"; };
@@ -286,13 +295,14 @@ zone "${ORIGIN}" { type primary; file "${file}"; allow-update { key "${name}"; }
   },
 }
 
-function startPeer(peer: Peer): Start {
+/** A peer on a core; the text of its zone is empty for a resolver. */
+function startPeer(peer: Peer, core: readonly string[]): Start {
   return async (folder, text) => {
     mkdirSync(folder, { recursive: true })
     const port = await freePort()
-    const file = write(folder, 'zone', text)
+    const file = writeIn(folder, 'zone', text)
     const { args, reload } = peer.configure({ folder, port, file })
-    const [command, ...before] = [...SERVER_CORE, peerPath(peer.program)!]
+    const [command, ...before] = [...core, peerPath(peer.program)!]
     const startMs = performance.now()
     const child = spawn(command!, [...before, ...args], { stdio: 'ignore' })
     const ended = new Promise<void>((resolve) => child.on('close', () => resolve()))
@@ -330,7 +340,7 @@ export async function untilAnswers(port: number, address?: string): Promise<numb
   throw new Error(`no answer ${address ?? ''} within ${ANSWER_LIMIT_MS} ms`)
 }
 
-function write(folder: string, name: string, text: string): string {
+export function writeIn(folder: string, name: string, text: string): string {
   const file = join(folder, name)
   writeFileSync(file, text)
   return file

@@ -10,6 +10,8 @@ export type Figure = {
   readonly shape: string
   readonly unit: string
   readonly better: 'more' | 'less'
+  /** What it is to reach. */
+  readonly target?: number
   readonly ours: number | undefined
   /** By the peer's name; undefined was not measured here. */
   readonly peers: { readonly [name: string]: number | undefined }
@@ -17,7 +19,16 @@ export type Figure = {
 
 /** One line per figure. The ratio is against the best peer, and above 1 when we are better. */
 export function formatFigures(figures: readonly Figure[]): string {
-  const header = ['what', 'shape', 'cairn', 'best peer', 'ratio', 'all peers']
+  const hasTargets = figures.some(({ target }) => target !== undefined)
+  const header = [
+    'what',
+    'shape',
+    'cairn',
+    ...(hasTargets ? ['target'] : []),
+    'best peer',
+    'ratio',
+    'all peers',
+  ]
   const rows = figures.map((figure) => {
     const best = bestPeer(figure)
     const others = Object.entries(figure.peers)
@@ -27,6 +38,7 @@ export function formatFigures(figures: readonly Figure[]): string {
       `${figure.what} (${figure.unit})`,
       figure.shape,
       formatValue(figure.ours),
+      ...(hasTargets ? [formatTarget(figure)] : []),
       best === undefined ? '-' : formatValue(best),
       formatRatio(ratioOf(figure)),
       others === '' ? '-' : others,
@@ -77,7 +89,14 @@ function bestPeer(figure: Figure): number | undefined {
   return figure.better === 'more' ? Math.max(...values) : Math.min(...values)
 }
 
-function formatValue(value: number | undefined): string {
+/** With a mark where it is missed. */
+function formatTarget({ target, ours, better }: Figure): string {
+  if (target === undefined) return '-'
+  const isMet = ours !== undefined && (better === 'more' ? ours >= target : ours <= target)
+  return `${formatValue(target)}${isMet ? '' : ' missed'}`
+}
+
+export function formatValue(value: number | undefined): string {
   if (value === undefined) return '-'
   if (value >= 1000) return Math.round(value).toLocaleString('en')
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)

@@ -34,7 +34,7 @@ listen = "127.0.0.1:9154"
     const password = readPassword(folder)
     const login = `${USER}:${password ?? '<password>'}`
     const url = `http://${at.own}`
-    return `CalDAV  ${url}/ for calendar programs, from ${join(folder, 'calendars.git')}
+    return `CalDAV  ${url}/ for browsers and calendar programs, from ${join(folder, 'calendars.git')}
 user    ${USER}, password ${password ?? 'as you set it'}
 git     http://${at.git}/calendars.git
 status  http://${at.observe}/status

@@ -16,14 +16,17 @@ servers = ["127.0.0.1:5300"]
 [dnssec]
 negative = ["example.org"]
 
+[page]
+listen = "127.0.0.1:9155"
+
 [observe]
-listen = "127.0.0.1:9154"
+listen = "127.0.0.1:9157"
 `,
   seed: async () => {},
-  describe({ own, observe }) {
+  describe({ own, page, observe }) {
     const colon = own.lastIndexOf(':')
     return `resolver ${own} by UDP and TCP, example.org from cairn-dns
-status   http://${observe}/status
+${page === undefined ? '' : `page     http://${page}/ for a browser on this machine\n`}status   http://${observe}/status
 
   dig @${own.slice(0, colon)} -p ${own.slice(colon + 1)} +short www.example.org
 `

@@ -1,12 +1,12 @@
 // Objects of other programs' files, written into a folder of a clone: each checked as a push would, one file for each UID.
-import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatProblem, hasErrors } from '../../../shared/result/problem.ts'
 import { Fatal } from '../../../shared/result/result.ts'
 import { splitCalendar, splitCards, type SplitObject } from '../core/bulk/calendar-parts.ts'
-import { readObject } from '../core/library/library.ts'
-import { fileNameOf } from '../core/xml/path.ts'
+import { hashedName, objectName } from '../core/bulk/object-name.ts'
+import { wordsOf } from '../core/history/fields.ts'
+import { readObject } from '../core/library/object-facts.ts'
 
 export type BulkTerminal = { out(text: string): void; err(text: string): void }
 
@@ -16,14 +16,24 @@ export class ObjectIntake {
   readonly #kind: ObjectKind
   readonly #folder: string
   readonly #terminal: BulkTerminal
+  readonly #isReplacing: boolean
+  /** By UID: the file in the folder that has it, and so no other may. */
+  readonly #files: Map<string, string>
+  /** Written, or there already as it is. */
   taken = 0
-  /** Objects with an error; each was told of. */
+  /** Objects with an error or a clash; each was told of. */
   left = 0
 
-  constructor(kind: ObjectKind, folder: string, terminal: BulkTerminal) {
+  /** `isReplacing`: of a UID that is there and says something else, what comes counts. */
+  constructor(kind: ObjectKind, folder: string, terminal: BulkTerminal, isReplacing = false) {
     this.#kind = kind
     this.#folder = folder
     this.#terminal = terminal
+    this.#isReplacing = isReplacing
+    const there = existsSync(folder) ? filesDirectlyIn(folder, kind) : []
+    this.#files = new Map(
+      there.map((file) => [wordsOf(kind, readFileSync(join(folder, file))).uid, file]),
+    )
   }
 
   /** All objects of a file. */
@@ -42,10 +52,32 @@ export class ObjectIntake {
         )
         continue
       }
-      this.taken++
-      mkdirSync(this.#folder, { recursive: true })
-      writeFileSync(join(this.#folder, nameFor(object, EXTENSIONS[this.#kind])), object.text)
+      this.#put(object, source)
     }
+  }
+
+  #put({ uid, text, lines }: SplitObject, source: string): void {
+    const there = this.#files.get(uid)
+    const file = there ?? this.#freeName(uid)
+    const path = join(this.#folder, file)
+    if (there !== undefined && !this.#isReplacing && readFileSync(path, 'utf8') !== text) {
+      this.left++
+      this.#terminal.err(
+        `${source}:${lines[0]}: ${uid}: is in ${path} already and says something else; --replace takes this one\n`,
+      )
+      return
+    }
+    this.taken++
+    this.#files.set(uid, file)
+    mkdirSync(this.#folder, { recursive: true })
+    writeFileSync(path, text)
+  }
+
+  /** A file of that name may have another UID: names are the clients' choice. */
+  #freeName(uid: string): string {
+    const extension = EXTENSIONS[this.#kind]
+    const name = objectName(uid, extension)
+    return existsSync(join(this.#folder, name)) ? hashedName(uid, extension) : name
   }
 }
 
@@ -64,16 +96,11 @@ export function filesIn(path: string, kind: ObjectKind): string[] {
     })
 }
 
-/** By the UID, so that a second import of the same changes nothing. */
-function nameFor({ uid }: SplitObject, extension: string): string {
-  const name = fileNameOf(`${uid}${extension}`, '')
-  const isPlain = /^[A-Za-z0-9._@+=-]{1,120}$/.test(uid)
-  if (name !== undefined && isPlain) return name
-  return `${createHash('sha256').update(uid).digest('hex').slice(0, HASH_DIGITS)}${extension}`
+function filesDirectlyIn(folder: string, kind: ObjectKind): string[] {
+  return readdirSync(folder).filter((name) => name.endsWith(EXTENSIONS[kind]))
 }
 
-const HASH_DIGITS = 40
-const EXTENSIONS: { readonly [kind in ObjectKind]: string } = {
+export const EXTENSIONS: { readonly [kind in ObjectKind]: string } = {
   calendar: '.ics',
   addressbook: '.vcf',
 }

@@ -10,8 +10,16 @@ import type { Properties } from '../core/library/settings.ts'
 import { filesIn, ObjectIntake, type BulkTerminal } from './object-intake.ts'
 import { UsersFolder } from './users-folder.ts'
 
-/** Gives the exit code; 78 when something was left out. What is in the clone already stays as it is. */
-export function importRobur(source: string, dir: string, terminal: BulkTerminal): number {
+/**
+ * Gives the exit code; 78 when something was left out. What is in the clone already stays as it is, but with `isReplacing`
+ * for objects that say something else now.
+ */
+export function importRobur(
+  source: string,
+  dir: string,
+  terminal: BulkTerminal,
+  isReplacing = false,
+): number {
   const calendarsFolder = join(source, 'calendars')
   if (!existsSync(join(calendarsFolder, PROP_FILE)))
     throw new Fatal(`${source} is no checked-out branch of robur's caldav: no calendars/.prop`)
@@ -25,7 +33,7 @@ export function importRobur(source: string, dir: string, terminal: BulkTerminal)
   for (const remark of plan.remarks) terminal.err(`${remark}\n`)
   for (const calendar of plan.calendars) {
     folder.make(`${calendar.folder}/calendar.toml`, calendar.settings)
-    const intake = new ObjectIntake('calendar', join(dir, calendar.folder), terminal)
+    const intake = new ObjectIntake('calendar', join(dir, calendar.folder), terminal, isReplacing)
     const files = filesIn(join(calendarsFolder, calendar.from), 'calendar')
     for (const file of files) intake.take(file)
     left += intake.left

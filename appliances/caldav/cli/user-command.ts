@@ -1,15 +1,17 @@
 // The command `user`: users of a clone, their passwords and those of their devices; what it changes is committed and pushed
 // by hand.
-import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { Command } from '../../../shared/appliance/appliance.ts'
 import { askPassword } from '../../../shared/appliance/hash-password.ts'
 import { hashPassword } from '../../../shared/auth/password.ts'
 import { EXIT } from '../../../shared/cli/cli.ts'
 import { Fatal } from '../../../shared/result/result.ts'
+import { firstFiles } from '../core/accounts/new-account.ts'
 import { addUser } from '../core/accounts/users-edit.ts'
 import { DEVICE_NAME, USER_NAME } from '../core/accounts/users-file.ts'
-import { isArgumentError, Misuse } from './misuse.ts'
+import { newDevicePassword } from '../device-passwords.ts'
+import { failed } from './failure.ts'
+import { Misuse } from './misuse.ts'
 import { UsersFolder } from './users-folder.ts'
 
 export type UserTerminal = {
@@ -51,15 +53,7 @@ export async function runUser(args: readonly string[], terminal: UserTerminal): 
     if (verb === 'passwd') return await changePassword(folder, name, terminal)
     throw new Misuse(`Unknown "${verb}"`)
   } catch (cause) {
-    if (cause instanceof Misuse || isArgumentError(cause)) {
-      terminal.err(
-        `cairn-caldav user: ${(cause as Error).message}\nTry: cairn-caldav user --help\n`,
-      )
-      return EXIT.USAGE
-    }
-    if (!(cause instanceof Fatal)) throw cause
-    terminal.err(`${cause.message}\n`)
-    return EXIT.CONFIG
+    return failed('user', cause, terminal)
   }
 }
 
@@ -81,16 +75,7 @@ async function add(
       password: await hashPassword(password),
     }),
   )
-  // What every client looks for; Reminders wants tasks in a calendar of their own.
-  folder.make(
-    `calendars/${name}/personal/calendar.toml`,
-    'displayname = "Personal"\ncomponents = ["VEVENT"]\n',
-  )
-  folder.make(
-    `calendars/${name}/tasks/calendar.toml`,
-    'displayname = "Tasks"\ncomponents = ["VTODO"]\n',
-  )
-  folder.make(`addressbooks/${name}/contacts/addressbook.toml`, 'displayname = "Contacts"\n')
+  for (const [path, text] of Object.entries(firstFiles(name))) folder.make(path, text)
   terminal.out(
     `${name} has a calendar, tasks and contacts. Now: git add -A && git commit && git push\n`,
   )
@@ -118,7 +103,7 @@ async function addDevice(
 ): Promise<number> {
   folder.userNamed(name)
   if (!DEVICE_NAME.test(device)) throw new Misuse('A device is named by letters, digits and _')
-  const password = `${device}-${randomBytes(DEVICE_PASSWORD_BYTES).toString('base64url')}`
+  const password = newDevicePassword(device)
   folder.set(name, ['devices', device], await hashPassword(password))
   terminal.out(`${password}\n`)
   terminal.err('That is its password; it is not kept anywhere. Now: git commit -a && git push\n')
@@ -135,8 +120,6 @@ function list({ directory }: UsersFolder, terminal: UserTerminal): number {
   }
   return EXIT.OK
 }
-
-const DEVICE_PASSWORD_BYTES = 15
 
 const OPTIONS = {
   dir: { type: 'string' },

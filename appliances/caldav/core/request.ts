@@ -7,6 +7,8 @@ export type DavRequest = {
   readonly target: string
   readonly header: (name: string) => string | undefined
   readonly body: Uint8Array
+  /** The server as the client names it, for URLs in what is stored: `https://cal.example.org`. */
+  readonly origin: string
 }
 
 export type Reply = {

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Bug } from '../../../shared/result/result.ts'
-import type { Diff, Entry, Oid, Snapshot } from '../../../store/index.ts'
+import type { Diff, Entry, FileEntry, Oid, Snapshot } from '../../../store/index.ts'
 
 export class ZoneFolder implements Snapshot {
   readonly commit = undefined
@@ -21,7 +21,8 @@ export class ZoneFolder implements Snapshot {
     return new ZoneFolder(this.#dir, changed)
   }
 
-  get(path: string): Uint8Array | undefined {
+  get(at: string | FileEntry): Uint8Array | undefined {
+    const path = typeof at === 'string' ? at : at.path
     const octets = this.#changed.get(path)
     if (octets !== undefined) return octets
     return this.entry(path)?.mode === FILE_MODE ? readFileSync(join(this.#dir, path)) : undefined

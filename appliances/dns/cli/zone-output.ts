@@ -1,9 +1,10 @@
 // What `zone` commands print: records in columns, and changes as lines that went and came.
+import { SOA_FIELD } from '../../../shared/dns/soa.ts'
 import type { Record } from '../../../shared/dns/record.ts'
 import { TYPE } from '../../../shared/dns/record-types.ts'
 import type { RecordChange } from '../core/text/edit-plan.ts'
 import { recordLines } from '../core/text/record-lines.ts'
-import { SOA_FIELD, type Zone } from '../core/zone/zone.ts'
+import type { Zone } from '../core/zone/zone.ts'
 
 export type Terminal = {
   out(text: string): void

@@ -2,20 +2,21 @@
 import { randomInt } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { systemClock } from '../../../shared/clock/clock.ts'
+import { extendedErrorsOf } from '../../../shared/dns/edns.ts'
 import { decodeMessage, RCODE } from '../../../shared/dns/message.ts'
 import { canonicalName, formatName, isAtOrBelow, type Name } from '../../../shared/dns/name.ts'
 import { TYPE } from '../../../shared/dns/record-types.ts'
 import { formatEndpoint, isIpv6, type Endpoint } from '../../../shared/net/endpoint.ts'
 import { Fatal, type Result } from '../../../shared/result/result.ts'
-import type { Key } from '../core/keys/key.ts'
+import type { Key } from '../../../shared/tsig/key.ts'
 import { parseKeyWords } from '../core/keys/key-words.ts'
 import type { RecordChange } from '../core/text/edit-plan.ts'
-import { soaQuery, transferQuery } from '../core/transfer/transfer-query.ts'
-import { TransferReader, type Received } from '../core/transfer/transfer-reader.ts'
+import { soaQuery, transferQuery } from '../../../shared/dns-transfer/core/transfer-query.ts'
+import { TransferReader, type Received } from '../../../shared/dns-transfer/core/transfer-reader.ts'
 import { updateRequests } from '../core/update/update-request.ts'
 import { zoneOfRecords } from '../core/zone/zone-change.ts'
 import type { Zone } from '../core/zone/zone.ts'
-import { PeerClient, type Peer } from '../peer-client.ts'
+import { PeerClient, type Peer } from '../../../shared/dns-transfer/peer-client.ts'
 import { Misuse } from './zone-words.ts'
 
 const DNS_PORT = 53
@@ -98,7 +99,7 @@ export class ZoneServer {
       if (rcode === RCODE.NOERROR) continue
       const made = i === 0 ? 'Nothing was changed' : `${i} of ${requests.length} parts were made`
       const what = `an update of ${formatName(zone.origin)}`
-      throw new Fatal(`${this.#refusal(rcode, what, 'update')}. ${made}`)
+      throw new Fatal(`${this.#refusal(rcode, what, 'update', reasonIn(answer))}. ${made}`)
     }
     return requests.length
   }
@@ -128,11 +129,12 @@ export class ZoneServer {
     throw new Fatal(`${this.text}: ${error}`)
   }
 
-  #refusal(rcode: number, what: string, right: string): string {
+  /** `reason` in the server's own words, if it gave one. */
+  #refusal(rcode: number, what: string, right: string, reason?: string): string {
     const key = this.#key && formatName(this.#key.name)
     const who = key === undefined ? 'without a key (give one with --key)' : `with the key ${key}`
-    const hint = REFUSALS[rcode]
-    return `${this.text}: ${rcodeName(rcode)} for ${what} ${who}${hint === undefined ? '' : `: ${hint(right)}`}`
+    const hint = reason ?? REFUSALS[rcode]?.(right)
+    return `${this.text}: ${rcodeName(rcode)} for ${what} ${who}${hint === undefined ? '' : `: ${hint}`}`
   }
 }
 
@@ -154,6 +156,13 @@ function keyOf(words: string): Key {
   if (key.ok) return key.value
   // What was given may be the secret: it is not repeated.
   throw new Misuse(isFile ? `--key ${words}: ${key.error}` : `--key: ${key.error}`)
+}
+
+/** The words of an extended error (RFC 8914). */
+function reasonIn(answer: Uint8Array): string | undefined {
+  const decoded = decodeMessage(answer)
+  const edns = decoded.ok ? decoded.value.edns : undefined
+  return edns && extendedErrorsOf(edns).find(({ text }) => text !== '')?.text
 }
 
 function rcodeName(rcode: number): string {

@@ -6,16 +6,16 @@ import { TYPE } from '../../../shared/dns/record-types.ts'
 import type { AnswerCounts } from './answer/nameserver.ts'
 import { bareAnswer } from '../../../shared/dns-server/core/bare-answer.ts'
 import { isStream, type Client } from '../../../shared/dns-server/core/client.ts'
-import type { Key, KeyRing } from './keys/key.ts'
+import type { Key, KeyRing } from '../../../shared/tsig/key.ts'
 import {
   outlineMessage,
   type MessageOutline,
 } from '../../../shared/dns-server/core/message-outline.ts'
 import type { Defer, Reply } from '../../../shared/dns-server/core/defer.ts'
 import type { Request, RequestHandler } from './request.ts'
-import type { TsigFault, TsigPolicy } from './tsig/tsig-check.ts'
-import { verifyRequest } from './tsig/tsig-request.ts'
-import { TsigSigner } from './tsig/tsig-signer.ts'
+import type { TsigFault, TsigPolicy } from '../../../shared/tsig/tsig-check.ts'
+import { verifyRequest } from '../../../shared/tsig/tsig-request.ts'
+import { TsigSigner } from '../../../shared/tsig/tsig-signer.ts'
 
 /** What the exchange needs of the name server. */
 export interface PlainAnswers {

@@ -11,6 +11,8 @@ export type Published = {
   /** Undefined: gone, or (`isBroken`) there but not to be answered from. */
   readonly after: Zone | undefined
   readonly isBroken: boolean
+  /** Nobody waits for it: the zone may be answered as it was for a moment more. */
+  readonly mayLag?: boolean
 }
 
 /** Is told of a change in the turn in which it is served; the list is one commit's worth. */

@@ -1,6 +1,6 @@
 // A request that takes more than one answer from memory: UPDATE, transfer, NOTIFY, and whatever is signed.
 import type { Client } from '../../../shared/dns-server/core/client.ts'
-import type { Key } from './keys/key.ts'
+import type { Key } from '../../../shared/tsig/key.ts'
 
 /** A well-formed request whose signature, if it has one, is good. What the key may do is the handler's to ask. */
 export type Request = {

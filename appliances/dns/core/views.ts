@@ -4,7 +4,7 @@ import type { Name } from '../../../shared/dns/name.ts'
 import { PrefixSet, type Prefix } from '../../../shared/net/prefix.ts'
 import type { ZoneTable } from './answer/zone-answer.ts'
 import { DEFAULT_VIEW } from './branch/zone-files.ts'
-import type { Key } from './keys/key.ts'
+import type { Key } from '../../../shared/tsig/key.ts'
 import { Publication } from './publication.ts'
 import type { Zone } from './zone/zone.ts'
 

@@ -1,44 +1,41 @@
-// One zone kept signed while the server runs: its keys and their rolls, little work at once and much in slices or in a
-// thread, the serial that never goes back, and what is kept on the disk so that the next run begins where this one ended.
+// One zone of one view kept signed while the server runs: little work at once and much in slices or in a thread, the serial
+// that never goes back, and what is kept on the disk so that the next run begins where this one ended.
+import { isNewerSerial, SOA_FIELD } from '../../../shared/dns/soa.ts'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../../shared/clock/clock.ts'
 import { formatName, type Name } from '../../../shared/dns/name.ts'
 import { TYPE } from '../../../shared/dns/record-types.ts'
 import type { Log } from '../../../shared/log/log.ts'
 import type { ZoneKey } from '../core/dnssec/key-file.ts'
-import {
-  isEntryKey,
-  keyId,
-  keysSignedAgain,
-  mayBeUnsigned,
-  rollStep,
-  zoneKeysAt,
-  type KeyPolicy,
-  type RollFacts,
-} from '../core/dnssec/key-roll.ts'
+import { keyId } from '../core/dnssec/key-roll.ts'
 import { decodeZone, encodeChange } from '../core/dnssec/kept-zone.ts'
+import type { OnlineKeys } from '../core/dnssec/online-signatures.ts'
 import type { SignerSettings, SigningRound } from '../core/dnssec/signing-plan.ts'
 import { signedElsewhere } from '../core/dnssec/zone-names.ts'
 import { ZoneSigner, type SignedOwner } from '../core/dnssec/zone-signer.ts'
-import { isNewerSerial, nextSerial } from '../core/text/soa-serial.ts'
+import { nextSerial } from '../core/text/soa-serial.ts'
 import { changeZone } from '../core/zone/zone-change.ts'
-import { highestTtlSeconds, SOA_FIELD, type Zone } from '../core/zone/zone.ts'
-import { algorithmNumber, type SigningTable } from '../dnssec-table.ts'
-import type { KeyFolder, ZoneState } from '../key-folder.ts'
+import type { AnsweredZone } from '../core/zone/answered-zone.ts'
+import { hasProofs, highestTtlSeconds, type Zone } from '../core/zone/zone.ts'
+import type { SigningTable } from '../dnssec-table.ts'
+import type { KeyFolder } from '../key-folder.ts'
 import { writeKeptZone } from './kept-zone-file.ts'
 import type { SignThread } from './sign-thread.ts'
 import { runAtOnce, runInSlices } from './signing-run.ts'
-
-export type ParentDs = NonNullable<RollFacts['parentDs']>
+import type { SigningState } from './signing-state.ts'
+import type { RollingKeys, SignedFace } from './rolling-keys.ts'
 
 export type SigningShell = {
+  /** Of the view. */
   readonly folder: KeyFolder
+  /** Of the name, for all views. */
+  readonly keys: RollingKeys
+  /** Serials of the zone. */
+  readonly state: SigningState
   readonly clock: Clock
   readonly log: Log
   /** A zone that got ready, or better, when nobody waited for it. */
   readonly publish: (origin: Name, zone: Zone) => void
-  /** What all servers of the parent say; undefined when not all of them answered. */
-  readonly askParent: (origin: Name, signing: SigningTable) => Promise<ParentDs | undefined>
   /** Undefined where there are no threads. */
   readonly thread: SignThread | undefined
   readonly fail: (fault: Error) => void
@@ -53,7 +50,6 @@ const DIGEST_COST = 1 / 16
 const SLICE_MS = 3
 const SWEPT_AT_ONCE = 16
 const SWEEP_SECONDS = 3600
-const PARENT_SECONDS = 300
 /** What is kept may be so many times as long as a zone written whole, and some octets more. */
 const KEPT_FACTOR = 3
 const KEPT_MINIMUM_OCTETS = 1 << 20
@@ -67,15 +63,11 @@ type Task = {
   readonly isSame: boolean
 }
 
-export class ZoneSigning {
+export class ZoneSigning implements SignedFace {
   readonly origin: Name
-  readonly #signing: SigningTable
   readonly #shell: SigningShell
-  readonly #policy: KeyPolicy
   readonly #settings: SignerSettings
   readonly #signer: ZoneSigner
-  #keys: readonly ZoneKey[]
-  #state: ZoneState
   #latest: Zone | undefined
   #served: Zone | undefined
   /** Under way: `#latest` waits for its end. */
@@ -88,26 +80,13 @@ export class ZoneSigning {
   #keySet = ''
   #isFullySigned = false
   #sweptSeconds = 0
-  #askedSeconds = 0
-  #parentDs: ParentDs | undefined
+  #online: { readonly zone: Zone; readonly by: OnlineKeys } | undefined
   #isStopped = false
 
   constructor(origin: Name, signing: SigningTable, shell: SigningShell) {
     this.origin = origin
-    this.#signing = signing
     this.#shell = shell
     const seconds = (ms: number): number => Math.round(ms / 1000)
-    this.#policy = {
-      algorithm: algorithmNumber(signing),
-      scheme: signing.scheme,
-      zskLifetimeSeconds:
-        signing.zskLifetime === undefined ? undefined : seconds(signing.zskLifetime),
-      kskLifetimeSeconds:
-        signing.kskLifetime === undefined ? undefined : seconds(signing.kskLifetime),
-      propagationSeconds: seconds(signing.propagation),
-      dnskeyTtlSeconds: seconds(signing.dnskeyTtl),
-      dsTtlSeconds: seconds(signing.dsTtl),
-    }
     this.#settings = {
       denial: signing.denial,
       lifetimeSeconds: seconds(signing.signatureLifetime),
@@ -117,9 +96,8 @@ export class ZoneSigning {
       zonemd: signing.zonemd,
     }
     this.#signer = new ZoneSigner(origin, this.#settings)
-    this.#keys = shell.folder.keys(origin)
-    this.#state = shell.folder.state(origin)
     this.#takeUpKept()
+    shell.keys.addFace(this)
   }
 
   /** What is to be served now that the branch says `unsigned`: signed if that is quick, else what was served before. */
@@ -133,9 +111,27 @@ export class ZoneSigning {
       return unsigned
     }
     if (this.#job !== undefined) return this.#served ?? unsigned
-    this.#roll()
-    if (this.#isInsecure()) return this.#serveUnsigned(unsigned)
+    this.#shell.keys.roll()
+    if (this.#shell.keys.isInsecure()) return this.#serveUnsigned(unsigned)
     return this.#sign(unsigned) ?? this.#served ?? unsigned
+  }
+
+  /** Of the branch no more, until it is offered again. */
+  leave(): void {
+    this.#latest = undefined
+  }
+
+  get isFullySigned(): boolean {
+    return this.#isFullySigned && this.#keySet === this.#keySetNow()
+  }
+
+  get isServed(): boolean {
+    return this.#latest !== undefined
+  }
+
+  maximumTtlSeconds(): number {
+    const known = this.#signer.maximumTtlSeconds
+    return known > 0 || this.#latest === undefined ? known : highestTtlSeconds(this.#latest)
   }
 
   /** Once a minute, and when a person asked: rolls keys and makes signatures anew that are due. */
@@ -143,13 +139,12 @@ export class ZoneSigning {
     await this.#idle()
     if (this.#isStopped || this.#latest === undefined || this.#sweeping !== undefined) return
     if (signedElsewhere(this.#latest, [this.origin])) return
-    this.#hearRequests()
-    await this.#lookAtParent()
+    await this.#shell.keys.look()
     // Another turn may have begun something meanwhile.
     await this.#idle()
-    if (this.#isStopped) return
-    this.#roll()
-    if (this.#isInsecure()) {
+    if (this.#isStopped || this.#latest === undefined) return
+    this.#shell.keys.roll()
+    if (this.#shell.keys.isInsecure()) {
       if (this.#served?.isSigned === true) this.#publish(this.#serveUnsigned(this.#latest))
       return
     }
@@ -167,21 +162,23 @@ export class ZoneSigning {
     await this.#sweeping
   }
 
+  /** What signs answers from `zone`, which it made and which has no proofs of absence. The same until the keys change. */
+  onlineKeys(zone: AnsweredZone): OnlineKeys | undefined {
+    return this.#online?.zone === zone ? this.#online.by : undefined
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true
     await Promise.all([this.#idle(), this.#sweeping])
   }
 
-  status(): unknown {
-    const now = this.#nowSeconds()
+  status(): { readonly [key: string]: unknown } {
     return {
       zone: formatName(this.origin),
       serial: this.#served?.serial,
       signed: this.#served?.isSigned === true,
       busy: this.#job !== undefined,
-      keys: this.#keys
-        .filter(({ times }) => times.delete === undefined || times.delete > now)
-        .map((key) => keyId(key)),
+      keys: this.#shell.keys.ids(),
     }
   }
 
@@ -190,9 +187,7 @@ export class ZoneSigning {
   }
 
   #round(serial: number): SigningRound<ZoneKey> {
-    const nowSeconds = this.#nowSeconds()
-    const at = { nowSeconds, state: this.#state.roll }
-    return { keys: zoneKeysAt(this.origin, this.#keys, at), serial, nowSeconds }
+    return { keys: this.#shell.keys.round(), serial, nowSeconds: this.#nowSeconds() }
   }
 
   #keySetNow(): string {
@@ -203,7 +198,7 @@ export class ZoneSigning {
   }
 
   #nextSerial(unsigned: number): number {
-    const { serial } = this.#state
+    const { serial } = this.#shell.state.value
     if (serial === undefined || isNewerSerial(unsigned, serial)) return unsigned
     return nextSerial(serial, { wallMs: this.#shell.clock.wallMs() })
   }
@@ -211,7 +206,7 @@ export class ZoneSigning {
   /** Undefined when it takes longer. */
   #sign(unsigned: Zone): Zone | undefined {
     const own = unsigned.serial ?? 0
-    const { serial: before, unsignedSerial } = this.#state
+    const { serial: before, unsignedSerial } = this.#shell.state.value
     const names = this.#signer.differing(unsigned)
     const isFirst = this.#signer.unsigned === undefined
     if (isFirst && names?.size === 0 && unsignedSerial === own && before !== undefined)
@@ -297,9 +292,10 @@ export class ZoneSigning {
   #settle({ unsigned, serial }: Task, fileOctets?: number): Zone {
     const zone = this.#signer.signed!
     zone.own()
-    this.#writeState({ serial, unsignedSerial: unsigned.serial ?? 0 })
+    this.#shell.state.write({ serial, unsignedSerial: unsigned.serial ?? 0 })
     this.#keep(zone, fileOctets)
     this.#served = zone
+    this.#noteOnline(zone)
     return zone
   }
 
@@ -329,13 +325,9 @@ export class ZoneSigning {
     const old = { owner, type: TYPE.SOA, ttlSeconds, rdata: soa.rdatas[0]! }
     rdata.writeUInt32BE(serial, rdata.length - SOA_FIELD.serial)
     const zone = changeZone(unsigned, { removed: [old], added: [{ ...old, rdata }] })
-    this.#writeState({ serial, unsignedSerial: unsigned.serial ?? 0 })
+    this.#shell.state.write({ serial, unsignedSerial: unsigned.serial ?? 0 })
     this.#served = zone
     return zone
-  }
-
-  #isInsecure(): boolean {
-    return mayBeUnsigned(this.#state.roll, this.#policy, this.#nowSeconds())
   }
 
   #publish(zone: Zone): void {
@@ -376,110 +368,6 @@ export class ZoneSigning {
     this.#sweptSeconds = this.#nowSeconds()
   }
 
-  #roll(): void {
-    const { folder, log } = this.#shell
-    // What a step makes may let the next one go on; a zone never rolls that often at once.
-    for (let times = 0; times < 4; times++) {
-      const maximumTtlSeconds = (): number => this.#maximumTtlSeconds()
-      const facts: RollFacts = {
-        nowSeconds: this.#nowSeconds(),
-        // Only looked for where it is needed: it may take a look at every name.
-        get maximumTtlSeconds() {
-          return maximumTtlSeconds()
-        },
-        isFullySigned: this.#isFullySigned,
-        ...(this.#parentDs !== undefined && { parentDs: this.#parentDs }),
-      }
-      const by = { state: this.#state.roll, policy: this.#policy, facts }
-      const { state, changed, make } = rollStep(this.origin, this.#keys, by)
-      const zone = formatName(this.origin)
-      for (const key of changed) {
-        folder.writeKey(this.origin, key)
-        log.info('key-changed', { zone, key: keyId(key), ...key.times })
-      }
-      const made = make.map(({ flags, times: keyTimes }) => {
-        const wish = { algorithm: this.#algorithmOfKeys(), flags, times: keyTimes }
-        const key = folder.makeKey(this.origin, wish)
-        log.info('key-made', { zone, key: keyId(key), flags })
-        return key
-      })
-      const ids = new Map(changed.map((key) => [keyId(key), key]))
-      this.#keys = [...this.#keys.map((key) => ids.get(keyId(key)) ?? key), ...made]
-      if (JSON.stringify(state) !== JSON.stringify(this.#state.roll))
-        this.#writeState({ roll: state })
-      if (changed.length + made.length === 0) return
-    }
-  }
-
-  /** That of the keys there are: another one in the configuration does not roll by itself. */
-  #algorithmOfKeys(): number {
-    const now = this.#nowSeconds()
-    const inUse = this.#keys.filter(({ times }) => times.delete === undefined || times.delete > now)
-    const [first] = inUse
-    if (first === undefined || first.algorithm === this.#policy.algorithm)
-      return this.#policy.algorithm
-    const why = 'keys keep the algorithm they have; go through "dnssec insecure" to change it'
-    this.#shell.log.warn('algorithm-differs', { zone: formatName(this.origin), why })
-    return first.algorithm
-  }
-
-  #maximumTtlSeconds(): number {
-    const known = this.#signer.maximumTtlSeconds
-    return known > 0 || this.#latest === undefined ? known : highestTtlSeconds(this.#latest)
-  }
-
-  #hearRequests(): void {
-    const now = this.#nowSeconds()
-    for (const request of this.#shell.folder.takeRequests(this.origin)) {
-      this.#shell.log.info('dnssec-request', { zone: formatName(this.origin), request })
-      const { roll } = this.#state
-      const { leavingSince: _, dsGoneSince: __, ...staying } = roll
-      if (request === 'roll ksk' || request === 'roll zsk') {
-        const word = request === 'roll ksk' ? 'ksk' : 'zsk'
-        this.#writeState({ roll: { ...roll, asked: [...new Set([...roll.asked, word] as const)] } })
-      } else if (request === 'insecure')
-        this.#writeState({ roll: { ...roll, leavingSince: roll.leavingSince ?? now } })
-      else if (request === 'secure') this.#stay(staying)
-      else if (request === 'gone' && roll.leavingSince !== undefined)
-        this.#writeState({ roll: { ...roll, dsGoneSince: roll.dsGoneSince ?? now } })
-      else if (request.startsWith('seen ')) {
-        const tag = Number(request.slice(5))
-        const key = this.#keys.find((one) => one.tag === tag && isEntryKey(one))
-        if (key === undefined) continue
-        const seen = { ...roll.seen, [keyId(key)]: roll.seen[keyId(key)] ?? now }
-        this.#writeState({ roll: { ...roll, seen } })
-      }
-    }
-  }
-
-  /** Signed after all; of a zone that was unsigned already the parent is told later. */
-  #stay(roll: ZoneState['roll']): void {
-    if (!this.#isInsecure()) return this.#writeState({ roll })
-    const { dnskeyTtlSeconds, propagationSeconds } = this.#policy
-    const ttlSeconds = Math.max(this.#maximumTtlSeconds(), dnskeyTtlSeconds)
-    const by = { nowSeconds: this.#nowSeconds(), waitSeconds: propagationSeconds + ttlSeconds }
-    const changed = keysSignedAgain(this.#keys, by)
-    for (const key of changed) this.#shell.folder.writeKey(this.origin, key)
-    const ids = new Map(changed.map((key) => [keyId(key), key]))
-    this.#keys = this.#keys.map((key) => ids.get(keyId(key)) ?? key)
-    // What the parent had it has no more.
-    this.#writeState({ roll: { ...roll, seen: {} } })
-  }
-
-  async #lookAtParent(): Promise<void> {
-    const now = this.#nowSeconds()
-    if (this.#signing.parents.length === 0 || now < this.#askedSeconds + PARENT_SECONDS) return
-    this.#askedSeconds = now
-    this.#parentDs = await this.#shell.askParent(this.origin, this.#signing)
-  }
-
-  #writeState(change: Partial<ZoneState>): void {
-    const state = { ...this.#state, ...change }
-    if (JSON.stringify(state) === JSON.stringify(this.#state)) return
-    this.#shell.folder.writeState(this.origin, state)
-    this.#state = state
-  }
-
   /** Serves what was signed in the last run, until it is compared with what there is now. */
   #takeUpKept(): void {
     const { folder } = this.#shell
@@ -495,7 +383,22 @@ export class ZoneSigning {
     const maximumTtlSeconds = highestTtlSeconds(zone)
     this.#signer.adopt(zone, { unsigned: undefined, maximumTtlSeconds })
     this.#kept = this.#served = zone
+    this.#noteOnline(zone)
     this.#keptOctets = this.#wholeOctets = goodOctets
+  }
+
+  /** Also a zone of another run, when absence was not proved by records: until it is signed as it is to be now. */
+  #noteOnline(zone: Zone): void {
+    if (hasProofs(zone)) {
+      this.#online = undefined
+      return
+    }
+    const { zoneKeys } = this.#round(0).keys
+    const before = this.#online?.by
+    const isSame =
+      before?.keys.length === zoneKeys.length && before.keys.every((key, i) => key === zoneKeys[i])
+    const { lifetimeSeconds } = this.#settings
+    this.#online = { zone, by: isSame ? before : { keys: zoneKeys, lifetimeSeconds } }
   }
 
   /** `fileOctets` when it was written whole already. */

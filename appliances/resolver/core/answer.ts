@@ -1,6 +1,7 @@
 // What the machine answers a question with: the chain of links, and how far it is to be trusted.
 import { RCODE } from '../../../shared/dns/message.ts'
 import type { Name } from '../../../shared/dns/name.ts'
+import type { Client } from '../../../shared/dns-server/core/client.ts'
 import type { ExtendedError } from '../../../shared/dns/edns.ts'
 import type { Link, Security } from './link.ts'
 
@@ -10,6 +11,8 @@ export type Question = {
   readonly qtype: number
   /** CD: what is bogus is handed out all the same (RFC 4035 §3.2.2). */
   readonly checkingDisabled: boolean
+  /** Who asks, where that makes a difference. */
+  readonly client?: Pick<Client, 'transport' | 'octets'>
 }
 
 export type Answer = {
@@ -20,6 +23,10 @@ export type Answer = {
   readonly extendedErrors: readonly ExtendedError[]
   /** Beyond its TTL, since nothing better could be had (RFC 8767). */
   readonly isStale: boolean
+  /** AA: made here, and nobody was asked. */
+  readonly isAuthoritative?: boolean
+  /** `drop`: the client gets nothing; `tcp-only`: by UDP it is told to come by TCP; `once`: others may be told otherwise. */
+  readonly handling?: 'drop' | 'tcp-only' | 'once'
 }
 
 export function chainAnswer(links: readonly Link[], isStale: boolean): Answer {

@@ -2,7 +2,7 @@
 import type { Name } from '../../../shared/dns/name.ts'
 import type { ExtendedError } from '../../../shared/dns/edns.ts'
 import type { Upstream } from './iterate/upstream.ts'
-import type { RRset } from './rrset.ts'
+import { rrsetOctets, type RRset } from './rrset.ts'
 
 export type { ExtendedError }
 
@@ -40,18 +40,23 @@ export function expiresMs(link: Link): number {
   return link.storedMs + link.ttlSeconds * 1000
 }
 
+/** When it is time to fetch it again, before a client has to wait for it. */
+export function wornMs(link: Link): number {
+  return expiresMs(link) - link.ttlSeconds * 1000 * PREFETCH_SHARE
+}
+
+export function isWorn(link: Link, nowMs: number): boolean {
+  return nowMs > wornMs(link)
+}
+
 /** Octets it holds, near enough for a bound: V8's objects around the rdata are counted with what they measured. */
 export function linkOctets(link: Link): number {
   let octets = LINK_OCTETS + link.qname.length
   for (const rrsets of [link.rrsets, link.authority])
-    for (const rrset of rrsets) {
-      octets += RRSET_OCTETS + rrset.owner.length
-      for (const rdata of rrset.rdatas) octets += RDATA_OCTETS + rdata.length
-      for (const rdata of rrset.signatures) octets += RDATA_OCTETS + rdata.length
-    }
+    for (const rrset of rrsets) octets += rrsetOctets(rrset)
   return octets
 }
 
+/** Of its time, the end. */
+const PREFETCH_SHARE = 0.1
 const LINK_OCTETS = 320
-const RRSET_OCTETS = 160
-const RDATA_OCTETS = 120

@@ -22,6 +22,8 @@ export type ResolverOptions = {
   }
   readonly limits: ResolverLimits
   readonly prefetch: boolean
+  /** Whether checked NSEC records deny what else they cover (RFC 8198). */
+  readonly aggressiveNsec: boolean
   readonly stale: {
     readonly isServed: boolean
     /** How long a client waits for something fresh before it gets what is stale (RFC 8767 §5). */
@@ -48,6 +50,9 @@ export type ResolverLimits = {
   readonly questions: number
   readonly cacheOctets: number
   readonly staleSeconds: number
+  /** Of NSEC records that deny more than what was asked. */
+  readonly denialOctets: number
+  readonly denialsOfZone: number
   readonly delegations: number
   readonly servers: number
   readonly failures: number
@@ -64,6 +69,8 @@ export const DEFAULT_LIMITS: ResolverLimits = {
   questions: 4096,
   cacheOctets: 128 * 1024 * 1024,
   staleSeconds: 86_400,
+  denialOctets: 16 * 1024 * 1024,
+  denialsOfZone: 20_000,
   delegations: 100_000,
   servers: 50_000,
   failures: 50_000,

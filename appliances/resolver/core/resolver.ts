@@ -2,13 +2,15 @@
 // clock and draws no random number of its own.
 import { SipHash, SIP_HASH_OCTETS } from '../../../shared/bytes/sip-hash.ts'
 import { RCODE, type Message } from '../../../shared/dns/message.ts'
-import { canonicalName, ROOT, type Name } from '../../../shared/dns/name.ts'
+import { canonicalName, labelCount, parentName, ROOT, type Name } from '../../../shared/dns/name.ts'
 import { TYPE } from '../../../shared/dns/record-types.ts'
 import { chainAnswer, failureAnswer, type Answer, type Question } from './answer.ts'
 import { LinkCache, type AnswerCache } from './cache/answer-cache.ts'
+import { DenialCache } from './cache/denial-cache.ts'
 import { FailureMemory } from './cache/failure-memory.ts'
+import type { Flushing } from './cache/flushing.ts'
 import { Deadlines, type Deadline } from './deadlines.ts'
-import { SERVERS_LIMIT, type Delegation } from './iterate/delegation.ts'
+import { SERVERS_LIMIT, type Delegation, type ZoneServer } from './iterate/delegation.ts'
 import type { Descent } from './iterate/descent.ts'
 import { TOO_BUSY } from './iterate/failures.ts'
 import { Inquiry, type Ask, type InquiryWorld, type Outcome } from './iterate/inquiry.ts'
@@ -16,11 +18,11 @@ import { addressesOf } from './iterate/response.ts'
 import { ServerMemory } from './iterate/server-memory.ts'
 import { upstreamKey, type Upstream, type UpstreamTransport } from './iterate/upstream.ts'
 import { ZoneCuts } from './iterate/zone-cuts.ts'
-import type { Link } from './link.ts'
+import { isWorn, type Link } from './link.ts'
 import type { ResolverOptions } from './options.ts'
 import type { Random } from './random.ts'
 import { findRRset, groupRRsets } from './rrset.ts'
-import { isWorn, Task, type Assignment, type TaskGiven, type TaskOwner } from './task.ts'
+import { Task, type Assignment, type TaskGiven, type TaskOwner } from './task.ts'
 import type { Trace, Why } from './trace.ts'
 import type { Validator } from './validator.ts'
 import type { Budget, World } from './world.ts'
@@ -52,12 +54,15 @@ export type ResolverCounts = {
   strangers: number
   staleAnswers: number
   prefetches: number
+  /** Denials made of NSEC records that were known. */
+  synthesized: number
 }
 
 export class Resolver {
   readonly cache: AnswerCache
   readonly servers: ServerMemory
   readonly cuts: ZoneCuts
+  readonly denials: DenialCache | undefined
   readonly failures: FailureMemory
   readonly counts: ResolverCounts = {
     questions: 0,
@@ -67,6 +72,7 @@ export class Resolver {
     strangers: 0,
     staleAnswers: 0,
     prefetches: 0,
+    synthesized: 0,
   }
   readonly #options: ResolverOptions
   readonly #random: Random
@@ -76,7 +82,7 @@ export class Resolver {
   readonly #exchanges = new Map<number, Exchange>()
   readonly #exchangeOf = new Map<Inquiry, number>()
   readonly #tasks = new Map<string, Task>()
-  readonly #deadlineOf = new Map<Task, Deadline<Due>>()
+  readonly #kept = new Map<Task, { readonly key: string; readonly deadline: Deadline<Due> }>()
   readonly #tickets = new Map<number, Ticket>()
   readonly #deadlines = new Deadlines<Due>()
   #outputs: Output[] = []
@@ -90,6 +96,10 @@ export class Resolver {
     this.#random = random
     this.#cookies = new SipHash(options.cookieSecret)
     this.cache = new LinkCache({ octets: limits.cacheOctets, staleSeconds: limits.staleSeconds })
+    const isAggressive = validator !== undefined && options.aggressiveNsec
+    this.denials = isAggressive
+      ? new DenialCache({ octets: limits.denialOctets, recordsOfZone: limits.denialsOfZone })
+      : undefined
     this.failures = new FailureMemory(limits.failures)
     this.servers = new ServerMemory(limits.servers)
     this.cuts = new ZoneCuts(options.delegations, limits.delegations)
@@ -97,10 +107,12 @@ export class Resolver {
       options,
       random,
       cache: this.cache,
+      denials: this.denials,
       failures: this.failures,
       cuts: this.cuts,
       servers: this.servers,
       validator,
+      denied: (qname, qtype, nowMs) => this.#denied(qname, qtype, nowMs),
       inquire: (ask, budget, descent) => this.#inquire(ask, budget, descent),
       abandon: (inquiry) => this.#abandon(inquiry),
       hintsUsed: (nowMs) => this.#prime(nowMs),
@@ -124,7 +136,12 @@ export class Resolver {
 
   /** The answer that the cache has, whole and checked; undefined when something has to be asked or checked first. */
   peek(question: Question, nowMs: number): Answer | undefined {
-    const links = this.#chain(question, (qname, qtype) => this.cache.find(qname, qtype, nowMs))
+    const links = this.#chain(
+      question,
+      (qname, qtype) =>
+        this.cache.find(qname, qtype, nowMs) ??
+        (question.checkingDisabled ? undefined : this.#denied(qname, qtype, nowMs)),
+    )
     if (links === undefined) return undefined
     this.counts.questions++
     this.counts.cacheHits++
@@ -194,6 +211,21 @@ export class Resolver {
     open.inquiry.unreachable(nowMs)
   }
 
+  /** The servers of the zones that `name` lies in, as far as they are known; of the root and of what is right below it none. */
+  *serversAbove(name: Name, nowMs: number): Generator<ZoneServer> {
+    for (let zone = name; labelCount(zone) > 1; zone = parentName(zone)!)
+      yield* this.cuts.known(zone, nowMs)?.servers ?? []
+  }
+
+  /** Everything of the names that are meant is asked for anew; how many answers were forgotten. */
+  flush(flushing: Flushing): number {
+    this.denials?.flush(flushing)
+    this.failures.flush(flushing)
+    this.cuts.flush(flushing)
+    this.#world.validator?.flush(flushing)
+    return this.cache.flush(flushing)
+  }
+
   /** Does what is due. */
   expired(nowMs: number): void {
     for (let due = this.#deadlines.take(nowMs); due; due = this.#deadlines.take(nowMs)) {
@@ -238,6 +270,15 @@ export class Resolver {
     }
   }
 
+  #denied(qname: Name, qtype: number, nowMs: number): Link | undefined {
+    if (this.denials === undefined || this.#world.validator?.covers(qname) !== true)
+      return undefined
+    const { zone } = this.cuts.closest(qname, qtype, nowMs, true)
+    const denied = this.denials.find(qname, qtype, zone, nowMs)
+    if (denied !== undefined) this.counts.synthesized++
+    return denied
+  }
+
   #isSettled({ security }: Link): boolean {
     if (this.#world.validator === undefined) return true
     return security !== 'unchecked' && security !== 'bogus'
@@ -259,7 +300,8 @@ export class Resolver {
     if (running !== undefined && given.trace === undefined) return { task: running, isNew: false }
     const task = new Task(assignment, given, this.#owner, this.#world)
     this.#tasks.set(key, task)
-    this.#deadlineOf.set(task, this.#deadlines.add(given.deadlineMs, { kind: 'task', task }))
+    const deadline = this.#deadlines.add(given.deadlineMs, { kind: 'task', task })
+    this.#kept.set(task, { key, deadline })
     return { task, isNew: true }
   }
 
@@ -285,10 +327,10 @@ export class Resolver {
   }
 
   #finished(task: Task): void {
-    const key = keyOf(task.assignment)
+    const { key, deadline } = this.#kept.get(task)!
     if (this.#tasks.get(key) === task) this.#tasks.delete(key)
-    this.#deadlineOf.get(task)!.isCancelled = true
-    this.#deadlineOf.delete(task)
+    deadline.isCancelled = true
+    this.#kept.delete(task)
   }
 
   #prefetch({ qname, qtype, checkingDisabled }: Question, nowMs: number): void {
@@ -387,9 +429,12 @@ export class Resolver {
   }
 
   #clientCookie(upstream: Upstream): Uint8Array {
+    const state = this.servers.of(upstream)
+    if (state.clientCookie !== undefined) return state.clientCookie
     const server = Buffer.from(upstreamKey(upstream))
     const cookie = new Uint8Array(SIP_HASH_OCTETS)
     this.#cookies.digest(server, server.length, cookie, 0)
+    state.clientCookie = cookie
     return cookie
   }
 

@@ -21,7 +21,8 @@ const SIGNATURE_FIXED_OCTETS = 18
 
 /** The records of one section, class IN, in order of first mention. Signatures over what is not there are left out. */
 export function groupRRsets(records: readonly MessageRecord[]): RRset[] {
-  const groups = new Map<string, Group>()
+  const groups: Group[] = []
+  let index: Map<string, Group> | undefined
   for (const record of records) {
     if (record.class !== CLASS.IN) continue
     const { rdata } = record
@@ -31,24 +32,39 @@ export function groupRRsets(records: readonly MessageRecord[]): RRset[] {
     if (rdata.length === 0 && NAMED_TYPES.has(record.type)) continue
     const type = isSignature ? (rdata[0]! << 8) | rdata[1]! : record.type
     const owner = canonicalName(record.owner)
-    const key = `${type} ${owner}`
-    let group = groups.get(key)
+    let group = index === undefined ? groupOf(groups, owner, type) : index.get(keyOf(owner, type))
     if (group === undefined) {
-      group = { owner, type, ttlSeconds: TTL_LIMIT_SECONDS, rdatas: [], signatures: [] }
-      groups.set(key, group)
+      // Made with what is in it: an array that grows from nothing takes room for 17.
+      const [rdatas, signatures] = isSignature ? [[], [rdata]] : [[rdata], []]
+      group = { owner, type, ttlSeconds: TTL_LIMIT_SECONDS, rdatas, signatures }
+      groups.push(group)
+      if (index !== undefined) index.set(keyOf(owner, type), group)
+      else if (groups.length > FEW)
+        index = new Map(groups.map((each) => [keyOf(each.owner, each.type), each]))
     }
     const ttl = record.ttlSeconds > TTL_LIMIT_SECONDS ? 0 : record.ttlSeconds
     if (ttl < group.ttlSeconds) group.ttlSeconds = ttl
     const into = isSignature ? group.signatures : group.rdatas
     if (!into.some((other) => equalOctets(other, rdata))) into.push(rdata)
   }
-  return [...groups.values()].filter((group) => group.rdatas.length > 0)
+  return groups.every(isThere) ? groups : groups.filter(isThere)
 }
 
 export function findRRset(rrsets: readonly RRset[], owner: Name, type: number): RRset | undefined {
   for (const rrset of rrsets) if (rrset.type === type && rrset.owner === owner) return rrset
   return undefined
 }
+
+/** Octets it holds, near enough for a bound: V8's objects around the rdata are counted with what they measured. */
+export function rrsetOctets({ owner, rdatas, signatures }: RRset): number {
+  let octets = RRSET_OCTETS + owner.length
+  for (const rdata of rdatas) octets += RDATA_OCTETS + rdata.length
+  for (const rdata of signatures) octets += RDATA_OCTETS + rdata.length
+  return octets
+}
+
+const RRSET_OCTETS = 160
+const RDATA_OCTETS = 120
 
 /** Types whose rdata holds names that are looked at later. */
 const NAMED_TYPES: ReadonlySet<number> = new Set([
@@ -66,6 +82,22 @@ type Group = {
   ttlSeconds: number
   readonly rdatas: Uint8Array[]
   readonly signatures: Uint8Array[]
+}
+
+/** So many are looked through without an index. */
+const FEW = 8
+
+function groupOf(groups: readonly Group[], owner: Name, type: number): Group | undefined {
+  for (const group of groups) if (group.type === type && group.owner === owner) return group
+  return undefined
+}
+
+function keyOf(owner: Name, type: number): string {
+  return `${type} ${owner}`
+}
+
+function isThere({ rdatas }: Group): boolean {
+  return rdatas.length > 0
 }
 
 function equalOctets(a: Uint8Array, b: Uint8Array): boolean {

@@ -7,7 +7,7 @@ import { failureKey } from './cache/failure-memory.ts'
 import { Descent, type DescentOwner } from './iterate/descent.ts'
 import { cachedError, TOO_LATE, TOO_MANY_ALIASES } from './iterate/failures.ts'
 import type { ExtendedError } from '../../../shared/dns/edns.ts'
-import { expiresMs, type Link } from './link.ts'
+import { isWorn, type Link } from './link.ts'
 import { upstreamKey } from './iterate/upstream.ts'
 import type { Trace, TraceEvent, Why } from './trace.ts'
 import type { Step, Validation } from './validator.ts'
@@ -43,8 +43,6 @@ export interface TaskOwner {
   finished(task: Task): void
 }
 
-/** A link of which less than this share of its time is left is fetched again before it expires. */
-const PREFETCH_SHARE = 0.1
 /** How often something bogus is asked of another server. */
 const RETRIES = 3
 
@@ -170,6 +168,12 @@ export class Task implements DescentOwner {
       this.trace({ kind: 'cached', link: known, nowMs })
       return this.#take(known, nowMs)
     }
+    const isPlain = isChecked && !isEvidence && known === undefined && this.#avoided.size === 0
+    const denied = isPlain ? this.#world.denied(qname, qtype, nowMs) : undefined
+    if (denied !== undefined) {
+      this.trace({ kind: 'cached', link: denied, nowMs })
+      return this.#take(denied, nowMs)
+    }
     const failure = failures.find(failureKey(qname, qtype, isChecked), nowMs)
     if (failure !== undefined && this.#avoided.size === 0) {
       const errors = cachedError(failure.errors)
@@ -271,6 +275,8 @@ export class Task implements DescentOwner {
     if (security === 'bogus') for (const used of this.#evidence) this.#world.cache.drop(used)
     const ageSeconds = (nowMs - link.storedMs) / 1000
     link.ttlSeconds = Math.min(link.ttlSeconds, Math.floor(ageSeconds + ttlSeconds))
+    this.#world.cache.changed(link)
+    if (verdict.nsecs !== undefined) this.#world.denials?.put(link, verdict.nsecs)
   }
 
   #accept(link: Link, nowMs: number): void {
@@ -309,8 +315,3 @@ export class Task implements DescentOwner {
 }
 
 type Verdict = Step & { readonly kind: 'verdict' }
-
-/** Whether it is time to fetch a link again, before a client has to wait for it. */
-export function isWorn(link: Link, nowMs: number): boolean {
-  return expiresMs(link) - nowMs < link.ttlSeconds * 1000 * PREFETCH_SHARE
-}

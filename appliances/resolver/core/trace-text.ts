@@ -32,6 +32,15 @@ export function formatAnswer(answer: Answer): string {
   ].join('\n')
 }
 
+/** A link as the cache has it: a comment that says what it is, then its records; each line with its break. */
+export function formatKept(link: Link, nowMs: number): string {
+  const { qname, qtype, kind, security, from } = link
+  const said = from === undefined ? '' : `, from ${upstreamKey(from)}`
+  const evidence = link.isFromReferral ? ', evidence only' : ''
+  const about = `; ${question(qname, qtype)}: ${KINDS[kind]}, ${SECURITY[security]}, ${lasts(link, nowMs)}${said}${evidence}`
+  return [about, ...link.rrsets.flatMap(formatRRset)].map((line) => `${line}\n`).join('')
+}
+
 function linesOf(event: TraceEvent): string[] {
   switch (event.kind) {
     case 'asked':
@@ -96,13 +105,20 @@ function milliseconds(ms: number): string {
   return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`
 }
 
-function rcodeText(rcode: number): string {
+export function rcodeText(rcode: number): string {
   return RCODE_NAMES.get(rcode) ?? `RCODE${rcode}`
 }
 
 const RCODE_NAMES = new Map<number, string>(
   Object.entries(RCODE).map(([name, code]) => [code, name]),
 )
+
+const KINDS = {
+  data: 'data',
+  alias: 'an alias',
+  nodata: 'no such type',
+  nxdomain: 'no such name',
+} as const
 
 const WHY = {
   client: 'looking for',

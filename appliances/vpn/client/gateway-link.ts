@@ -1,9 +1,14 @@
 // A way to one gateway: a UDP socket that is connected to it, or a TCP connection.
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
-import { framed, StreamFrames } from '../core/control/stream-frames.ts'
+import type { PacketLoop } from '../loop/packet-loop.ts'
+import { BatchedUdp } from '../network/batched-udp.ts'
+import { sendFramed } from '../network/tcp-frames.ts'
+import { StreamFrames } from '../core/control/stream-frames.ts'
 
 export type GatewayLink = {
+  /** As of `Remote`. */
+  room(octets: number): Uint8Array
   send(packet: Uint8Array): void
   close(): void
 }
@@ -15,18 +20,42 @@ export type LinkEvents = {
 }
 
 const BUFFER_BYTES = 4 * 1024 * 1024
-const BACKLOG_BYTES = 1024 * 1024
 
 /** `address` is an IP address. */
 export async function openLink(
   transport: 'udp' | 'tcp',
   address: string,
   port: number,
+  loop: PacketLoop | undefined,
   events: LinkEvents,
 ): Promise<GatewayLink> {
-  return transport === 'udp'
-    ? await openUdpLink(address, port, events)
-    : await openTcpLink(address, port, events)
+  if (transport === 'tcp') return await openTcpLink(address, port, loop, events)
+  const batched = loop && (await openBatchedLink(address, port, loop, events))
+  return batched ?? (await openUdpLink(address, port, events))
+}
+
+async function openBatchedLink(
+  address: string,
+  port: number,
+  loop: PacketLoop,
+  events: LinkEvents,
+): Promise<GatewayLink | undefined> {
+  const own = { host: address.includes(':') ? '::' : '0.0.0.0', port: 0 }
+  const opened = await BatchedUdp.open(loop, own, {
+    receive(from, packet) {
+      if (from.name === gateway.name) events.receive(packet)
+    },
+    failed: (cause) => events.lost(cause.message),
+  })
+  if (opened === undefined) return undefined
+  if (!opened.ok) throw new Error(`${opened.error.call}: ${opened.error.code}`)
+  const udp = opened.value
+  const gateway = udp.remote({ host: address, port })
+  return {
+    room: (octets) => gateway.room(octets),
+    send: (packet) => gateway.send(packet),
+    close: () => udp.close(),
+  }
 }
 
 async function openUdpLink(
@@ -46,6 +75,7 @@ async function openUdpLink(
   socket.on('message', (packet) => events.receive(packet))
   let isClosed = false
   return {
+    room: (octets) => Buffer.allocUnsafe(octets),
     send(packet) {
       if (!isClosed) socket.send(packet, () => {})
     },
@@ -60,6 +90,7 @@ async function openUdpLink(
 async function openTcpLink(
   address: string,
   port: number,
+  loop: PacketLoop | undefined,
   events: LinkEvents,
 ): Promise<GatewayLink> {
   const socket = connect({ host: address, port, noDelay: true })
@@ -73,15 +104,22 @@ async function openTcpLink(
   socket.on('data', (chunk: Buffer) => {
     const packets = frames.take(chunk)
     if (packets === undefined) events.lost('what came is not OpenVPN')
-    else for (const packet of packets) events.receive(packet)
+    else {
+      const receive = (): void => {
+        for (const packet of packets) events.receive(packet)
+      }
+      if (loop === undefined) receive()
+      else loop.together(receive)
+    }
   })
   socket.on('error', () => {})
   socket.on('close', () => {
     if (!isClosed) events.lost('the connection ended')
   })
   return {
+    room: (octets) => Buffer.allocUnsafe(octets),
     send(packet) {
-      if (socket.writable && socket.writableLength < BACKLOG_BYTES) socket.write(framed(packet))
+      sendFramed(socket, packet)
     },
     close() {
       isClosed = true

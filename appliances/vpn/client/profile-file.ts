@@ -1,6 +1,6 @@
 // A profile on disk: files that it names are looked for beside it.
 import { dirname, resolve } from 'node:path'
-import { readTextFile } from '../../../shared/tls/text-file.ts'
+import { readTextFile } from '../../../shared/files/text-file.ts'
 import { hasErrors, problem, type Problem } from '../../../shared/result/problem.ts'
 import { ok } from '../../../shared/result/result.ts'
 import { readProfile, type Profile } from '../core/options/profile.ts'

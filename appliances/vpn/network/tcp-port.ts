@@ -3,8 +3,9 @@ import { createServer, type Socket } from 'node:net'
 import { parseAddress } from '../../../shared/net/address.ts'
 import { formatEndpoint, type Endpoint } from '../../../shared/net/endpoint.ts'
 import { listenFault } from '../../../shared/net/listen-fault.ts'
-import { framed, StreamFrames } from '../core/control/stream-frames.ts'
+import { StreamFrames } from '../core/control/stream-frames.ts'
 import type { Remote } from '../core/gateway/remote.ts'
+import { sendFramed } from './tcp-frames.ts'
 import type { Port } from './udp-port.ts'
 
 export type TcpLimits = {
@@ -13,11 +14,10 @@ export type TcpLimits = {
   readonly silenceMs: number
 }
 
-/** What waits in a connection that does not read; data beyond it is lost, as on any slow network. */
-const BACKLOG_BYTES = 1024 * 1024
-
 export type TcpEvents = {
   receive(remote: Remote, packet: Uint8Array): void
+  /** Around the packets of one chunk. */
+  together(act: () => void): void
   gone(remote: Remote): void
   /** Whether a session came of it. */
   isKnown(remote: Remote): boolean
@@ -43,8 +43,9 @@ export async function openTcpPort(
       name,
       octets,
       isStream: true,
+      room: (size) => Buffer.allocUnsafe(size),
       send(packet) {
-        if (socket.writable && socket.writableLength < BACKLOG_BYTES) socket.write(framed(packet))
+        sendFramed(socket, packet)
       },
     }
     const frames = new StreamFrames()
@@ -54,7 +55,10 @@ export async function openTcpPort(
     socket.on('data', (chunk: Buffer) => {
       const packets = frames.take(chunk)
       if (packets === undefined) socket.destroy()
-      else for (const packet of packets) events.receive(remote, packet)
+      else
+        events.together(() => {
+          for (const packet of packets) events.receive(remote, packet)
+        })
     })
     // A reset is how connections end; 'close' follows and tidies up.
     socket.on('error', () => {})

@@ -3,7 +3,9 @@ import { createSocket, type Socket } from 'node:dgram'
 import { parseAddress } from '../../../shared/net/address.ts'
 import { formatEndpoint, type Endpoint } from '../../../shared/net/endpoint.ts'
 import { listenFault } from '../../../shared/net/listen-fault.ts'
+import type { PacketLoop } from '../loop/packet-loop.ts'
 import type { Remote } from '../core/gateway/remote.ts'
+import { BatchedUdp } from './batched-udp.ts'
 
 /** Remotes that are kept: each packet of a known one costs a look. */
 const REMOTES_LIMIT = 16_384
@@ -15,7 +17,27 @@ export type Port = {
   close(): Promise<void>
 }
 
+/** In batches where there is a loop for them. */
 export async function openUdpPort(
+  endpoint: Endpoint,
+  loop: PacketLoop | undefined,
+  receive: (remote: Remote, packet: Uint8Array) => void,
+  failed: (cause: Error) => void,
+): Promise<Port> {
+  const opened = loop && (await BatchedUdp.open(loop, endpoint, { receive, failed }))
+  if (opened === undefined) return await openPlainPort(endpoint, receive, failed)
+  if (!opened.ok) {
+    const { call, code } = opened.error
+    throw listenFault(endpoint, Object.assign(new Error(`${call}: ${code}`), { code }))
+  }
+  const udp = opened.value
+  return {
+    endpoint: { host: endpoint.host, port: udp.port },
+    close: () => Promise.resolve(udp.close()),
+  }
+}
+
+async function openPlainPort(
   endpoint: Endpoint,
   receive: (remote: Remote, packet: Uint8Array) => void,
   failed: (cause: Error) => void,
@@ -39,6 +61,7 @@ export async function openUdpPort(
         name,
         octets: parseAddress(address)!,
         isStream: false,
+        room: (size) => Buffer.allocUnsafe(size),
         send: (octets) => socket.send(octets, port, address, () => {}),
       }
       remotes.set(name, remote)

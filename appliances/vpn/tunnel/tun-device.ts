@@ -1,61 +1,94 @@
-// A TUN device, read by a thread of its own so that waiting for packets holds up nothing.
-import { Worker } from 'node:worker_threads'
-import { openTun, TUN_PATH, type TunFault, type TunSettings } from '../../../shared/native/tun.ts'
-import { Bug, Fatal } from '../../../shared/result/result.ts'
-import type { TunnelDevice } from './device.ts'
-import type { TunBatch, TunWorkerStart } from './tun-messages.ts'
+// A TUN device with offloads, read in the rounds of the packet loop: large TCP packets come from it and go to it whole.
+import {
+  openTun,
+  TUN_PATH,
+  type Tun,
+  type TunFault,
+  type TunSettings,
+} from '../../../shared/native/tun.ts'
+import { Fatal } from '../../../shared/result/result.ts'
+import { Coalescer } from '../core/data/coalescer.ts'
+import { Segments } from '../core/data/segments.ts'
+import type { PacketLoop, PacketSource } from '../loop/packet-loop.ts'
+import type { TakeSegments, TunnelDevice } from './device.ts'
 
-/** Put in by the bundler (tools/bundle.ts). */
-declare const TUN_WORKER_CODE: string | undefined
+/** Packets of the device in one round; each may be 64 kB. */
+const BATCH = 16
 
-/** `take` gets each packet. Throws `Fatal` with what would help when there is no device to be had. */
+/** Throws `Fatal` with what would help when there is no device to be had. */
 export async function openTunDevice(
   settings: TunSettings,
-  take: (packet: Uint8Array) => void,
-  fail: (cause: Error) => void,
+  loop: PacketLoop | undefined,
+  take: TakeSegments,
 ): Promise<TunnelDevice> {
-  const opened = await openTun(settings)
+  const opened = loop && (await openTun(settings))
   if (opened === undefined)
     throw new Fatal(
-      'A tunnel device needs Linux and Node with --experimental-ffi; `simulate = true` runs without one',
+      'A tunnel device needs Linux and Node with FFI; `simulate = true` runs without one',
     )
-  if (!opened.ok) throw new Fatal(explain(settings.name, opened.error))
-  const tun = opened.value
-  const stop = new SharedArrayBuffer(4)
-  const workerData: TunWorkerStart = { fd: tun.fd, stop }
-  const worker = new Worker(workerFile(), {
-    workerData,
-    name: 'tunnel',
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  })
-  let isClosing = false
-  const ended = new Promise<void>((done) => {
-    worker.on('exit', () => {
-      if (!isClosing) fail(new Bug('The tunnel thread ended'))
-      done()
-    })
-  })
-  worker.on('error', (cause) => fail(cause instanceof Error ? cause : new Bug(String(cause))))
-  worker.on('message', ({ octets, lengths }: TunBatch) => {
-    let at = 0
-    for (const length of lengths) {
-      take(octets.subarray(at, at + length))
-      at += length
+  if (!opened.ok) throw deviceFault(settings.name, opened.error)
+  return new TunDevice(opened.value, loop!, take)
+}
+
+/** With what would help. */
+export function deviceFault(name: string, fault: TunFault): Fatal {
+  return new Fatal(explain(name, fault))
+}
+
+export class TunDevice implements TunnelDevice, PacketSource {
+  readonly name: string
+  readonly fd: number
+  readonly #tun: Tun
+  readonly #loop: PacketLoop
+  readonly #take: TakeSegments | undefined
+  readonly #segments = new Segments()
+  readonly #coalescer: Coalescer
+  #isClosed = false
+
+  /** A device, or one of its queues; without `take` others read it. */
+  constructor(tun: Tun, loop: PacketLoop, take: TakeSegments | undefined) {
+    this.name = tun.name
+    this.fd = tun.fd
+    this.#tun = tun
+    this.#loop = loop
+    this.#take = take
+    this.#coalescer = new Coalescer((...packet) => tun.write(...packet))
+    if (take === undefined) loop.addSender(this)
+    else loop.add(this)
+  }
+
+  drain(): boolean {
+    let count = 0
+    for (; count < BATCH && !this.#isClosed; count++) {
+      const octets = this.#tun.read()
+      if (octets === undefined) break
+      // The kernel gives nothing else than what it was told can be taken.
+      if (this.#segments.take(octets)) this.#take?.(this.#segments)
     }
-  })
-  return {
-    name: tun.name,
-    send: (packet) => tun.send(packet),
-    addRoute(network) {
-      const fault = tun.addRoute(network)
-      return fault && `${fault.call}: ${fault.code}`
-    },
-    async close() {
-      isClosing = true
-      Atomics.store(new Int32Array(stop), 0, 1)
-      await ended
-      tun.close()
-    },
+    return count > 0
+  }
+
+  flush(): void {
+    if (!this.#isClosed) this.#coalescer.flush()
+  }
+
+  send(packet: Uint8Array): void {
+    if (this.#isClosed) return
+    this.#coalescer.add(packet)
+    if (!this.#loop.isInRound) this.#coalescer.flush()
+  }
+
+  addRoute(network: Parameters<Tun['addRoute']>[0]): string | undefined {
+    const fault = this.#tun.addRoute(network)
+    return fault && `${fault.call}: ${fault.code}`
+  }
+
+  close(): Promise<void> {
+    this.flush()
+    this.#isClosed = true
+    this.#loop.remove(this)
+    this.#tun.close()
+    return Promise.resolve()
   }
 }
 
@@ -68,9 +101,4 @@ function explain(name: string, { call, code }: TunFault): string {
     return `The device ${name} needs CAP_NET_ADMIN (${call}: ${code}): run as root, or set simulate = true`
   if (code === 'EBUSY') return `The device ${name} is in use by another program`
   return `The device ${name} cannot be set up (${call}: ${code})`
-}
-
-function workerFile(): URL {
-  if (typeof TUN_WORKER_CODE === 'undefined') return new URL('./tun-worker.ts', import.meta.url)
-  return new URL(`data:text/javascript,${encodeURIComponent(TUN_WORKER_CODE)}`)
 }

@@ -51,6 +51,8 @@ export class EdnsReply {
   hasCookie = false
   /** Its cookie is one of ours: the client has the address that the packet came from. */
   isProven = false
+  /** The answer says back that the client knows compact denial (RFC 9824 §5.1). */
+  compactOk = false
   /** To keep free at the end of the answer; an extended error comes with an empty one and needs none. */
   octets = 0
 
@@ -61,6 +63,7 @@ export class EdnsReply {
   begin(packet: Uint8Array, query: Query, client: Client): void {
     this.hasCookie = false
     this.isProven = false
+    this.compactOk = false
     this.octets = 0
     if (!query.hasEdns) return
     const { nsid, cookies, keepaliveMs } = this.#options
@@ -111,7 +114,9 @@ export class EdnsReply {
     writer.u8(0)
     writer.u16(OPT)
     writer.u16(udpLimitOctets)
-    writer.u32(ednsTtl({ extendedRcode: rcode >>> 4, version: 0, dnssecOk: query.dnssecOk }))
+    const { dnssecOk } = query
+    const { compactOk } = this
+    writer.u32(ednsTtl({ extendedRcode: rcode >>> 4, version: 0, dnssecOk, compactOk }))
     const lengthAt = writer.at
     writer.u16(0)
     if (this.#hasNsid) writeOption(writer, EDNS_OPTION.NSID, nsid)
@@ -164,4 +169,4 @@ function writePadding(writer: MessageWriter): void {
 const ZEROS = new Uint8Array(PADDING_BLOCK_OCTETS)
 const NO_ERRORS: readonly ExtendedError[] = []
 /** Of one extended error; a person reads it, so more would not help. */
-const EXTRA_TEXT_OCTETS = 160
+export const EXTRA_TEXT_OCTETS = 160

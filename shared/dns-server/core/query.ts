@@ -28,6 +28,8 @@ export class Query {
   /** As announced; 0 without EDNS. */
   udpOctets = 0
   dnssecOk = false
+  /** Compact answers are known (RFC 9824 §5.1). */
+  compactOk = false
   wantsNsid = false
   wantsKeepalive = false
   wantsPadding = false
@@ -52,6 +54,7 @@ export class Query {
     this.ednsVersion = 0
     this.udpOctets = 0
     this.dnssecOk = false
+    this.compactOk = false
     this.wantsNsid = false
     this.wantsKeepalive = false
     this.wantsPadding = false
@@ -113,6 +116,7 @@ export class Query {
         this.udpOctets = u16(packet, at + 2)
         this.ednsVersion = packet[at + 5]!
         this.dnssecOk = (packet[at + 6]! & 0x80) !== 0
+        this.compactOk = (packet[at + 6]! & 0x40) !== 0
         if (!this.#readOptions(packet, start, end)) return RCODE.FORMERR
       } else if (type === TYPE.TSIG) {
         if (i < inner) return RCODE.FORMERR

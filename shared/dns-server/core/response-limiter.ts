@@ -1,6 +1,7 @@
 // Response rate limiting: a server that is asked in someone else's name does not flood that someone. Like BIND's and
 // NSD's: equal answers to one client prefix are counted; beyond the rate they are dropped, or every few of them sent
-// as an empty truncated answer, which a real client repeats over TCP. One instance belongs to one thread.
+// as an empty truncated answer, which a real client repeats over TCP. One instance belongs to one thread; several may
+// count in one memory, where two answers at the very same time may count as one.
 import type { PrefixSet } from '../../net/prefix.ts'
 
 /** What an answer is to the limiter; each kind has a rate of its own. */
@@ -36,9 +37,23 @@ export type ResponseRates = {
 /** Entries that one answer may be counted in: the oldest of them makes room. */
 const WAYS = 4
 
+const ENTRY_OCTETS = 16
+/** Clocks of threads that share a memory may differ by so much. */
+const CLOCKS_DIFFER_MS = 1000
+
+/** For `entries` of rates. */
+export function limiterMemory<Memory extends ArrayBufferLike>(
+  entries: number,
+  make: new (octets: number) => Memory,
+): Memory {
+  const memory = new make(entries * ENTRY_OCTETS)
+  new Float64Array(memory, 0, entries).fill(-Infinity)
+  return memory
+}
+
 export class ResponseLimiter {
   readonly #rates: ResponseRates
-  /** By kind, and what one thread of several may give. */
+  /** By kind. */
   readonly #perMs: Float64Array
   readonly #burst: Float64Array
   readonly #floor: Float64Array
@@ -49,18 +64,23 @@ export class ResponseLimiter {
   readonly #lastMs: Float64Array
   #limited = 0
 
-  /** `seed` is a random 32-bit number; `threads` share the rate when each has a limiter of its own. */
-  constructor(rates: ResponseRates, seed: number, threads = 1) {
+  /** `seed` is a random 32-bit number. Limiters of one `memory` have one seed. */
+  constructor(
+    rates: ResponseRates,
+    seed: number,
+    memory: ArrayBufferLike = limiterMemory(rates.entries, ArrayBuffer),
+  ) {
     this.#rates = rates
     this.#seed = seed | 0
-    const share = rates.perSecond.map((perSecond) => Math.max(perSecond / threads, 0))
-    this.#perMs = Float64Array.from(share, (rate) => rate / 1000)
-    this.#burst = Float64Array.from(share, (rate) => Math.max(rate, 1))
-    this.#floor = Float64Array.from(share, (rate) => -rate * rates.windowSeconds)
+    const { perSecond } = rates
+    this.#perMs = Float64Array.from(perSecond, (rate) => rate / 1000)
+    this.#burst = Float64Array.from(perSecond, (rate) => Math.max(rate, 1))
+    this.#floor = Float64Array.from(perSecond, (rate) => -rate * rates.windowSeconds)
     this.#setMask = rates.entries / WAYS - 1
-    this.#tags = new Uint32Array(rates.entries)
-    this.#credits = new Float32Array(rates.entries)
-    this.#lastMs = new Float64Array(rates.entries).fill(-Infinity)
+    const { entries } = rates
+    this.#lastMs = new Float64Array(memory, 0, entries)
+    this.#tags = new Uint32Array(memory, 8 * entries, entries)
+    this.#credits = new Float32Array(memory, 12 * entries, entries)
   }
 
   /**
@@ -83,10 +103,10 @@ export class ResponseLimiter {
     const last = this.#lastMs[at]!
     let credit = this.#credits[at]!
     if (last === -Infinity) credit = burst
-    else credit = Math.min(burst, credit + (nowMs - last) * perMs)
+    else credit = Math.min(burst, credit + Math.max(nowMs - last, 0) * perMs)
     credit = Math.max(credit - 1, this.#floor[kind]!)
     this.#credits[at] = credit
-    this.#lastMs[at] = nowMs
+    this.#lastMs[at] = Math.max(last, nowMs)
     if (credit >= 0) return 'send'
     const { slip } = this.#rates
     return slip > 0 && ++this.#limited % slip === 0 ? 'slip' : 'drop'
@@ -98,7 +118,8 @@ export class ResponseLimiter {
     let oldestMs = Infinity
     for (let at = set; at < set + WAYS; at++) {
       const last = this.#lastMs[at]!
-      if (this.#tags[at] === tag && last <= nowMs && last !== -Infinity) return at
+      if (this.#tags[at] === tag && last <= nowMs + CLOCKS_DIFFER_MS && last !== -Infinity)
+        return at
       if (last < oldestMs) {
         oldest = at
         oldestMs = last

@@ -16,7 +16,11 @@ const entry = fc.record({
   mode: fc.constantFrom(FILE, FOLDER),
   oid: fc.constantFrom('1', '2', '3').map((digit) => digit.repeat(40) as Oid),
 })
-const entries = fc.array(fc.tuple(name, entry), { maxLength: 60 }).map((list) => new Map(list))
+/** With the longer names a tree is several chunks. */
+const padding = fc.constantFrom('', 'x'.repeat(3000))
+const entries = fc
+  .tuple(fc.array(fc.tuple(name, entry), { maxLength: 60 }), padding)
+  .map(([list, padded]) => new Map(list.map(([key, value]) => [key + padded, value])))
 
 function treeOf(map: ReadonlyMap<string, { mode: number; oid: Oid }>): Tree {
   return Tree.EMPTY.change(map).tree
@@ -47,6 +51,27 @@ test('differences are those of a comparison entry by entry', () => {
       expect(spelt(a, here)).toEqual(expected(a, b))
       expect(spelt(b, there)).toEqual(expected(b, a))
     }),
+  )
+})
+
+test('a tree knows what it differs by from the one it was made from', () => {
+  const edit = fc.tuple(name, fc.option(entry, { nil: undefined }))
+  const again = fc.array(fc.nat(59), { maxLength: 3 })
+  fc.assert(
+    fc.property(entries, fc.array(edit, { maxLength: 8 }), again, (first, edits, kept) => {
+      const before = treeOf(first)
+      // Only where it has an id already does a tree that is made of it remember it.
+      expect(before.oid).toHaveLength(40)
+      const same = [...first].filter((_, n) => kept.includes(n))
+      const after = before.change(new Map([...edits, ...same])).tree
+      const copy = Tree.decode(after.raw)
+      if (!copy.ok) throw new Error(copy.error.kind)
+      const { here, there } = after.differences(before)
+      expect(spelt(after, here)).toEqual(expected(after, before))
+      expect(spelt(before, there)).toEqual(expected(before, after))
+      expect({ here, there }).toEqual(copy.value.differences(before))
+    }),
+    { numRuns: 500 },
   )
 })
 

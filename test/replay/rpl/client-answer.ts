@@ -10,6 +10,7 @@ export function answerMessage(
   answer: Answer,
   query: Message,
   how: {
+    readonly isStream: boolean
     readonly nowMs: number
     readonly sendsExtendedErrors: boolean
     readonly staleTtlSeconds: number
@@ -23,6 +24,7 @@ export function answerMessage(
         return { owner, type: TYPE.RRSIG, class: CLASS.IN, ttlSeconds, rdata }
       }),
     ])
+  const isTruncated = answer.handling === 'tcp-only' && !how.isStream
   const answers: MessageRecord[] = []
   const authorities: MessageRecord[] = []
   for (const link of answer.links) {
@@ -40,7 +42,13 @@ export function answerMessage(
   return {
     id: query.id,
     opcode: query.opcode,
-    flags: FLAG.QR | FLAG.RA | (query.flags & (FLAG.RD | FLAG.CD)) | (isAuthentic ? FLAG.AD : 0),
+    flags:
+      FLAG.QR |
+      FLAG.RA |
+      (query.flags & (FLAG.RD | FLAG.CD)) |
+      (isAuthentic ? FLAG.AD : 0) |
+      (answer.isAuthoritative === true ? FLAG.AA : 0) |
+      (isTruncated ? FLAG.TC : 0),
     rcode: answer.rcode,
     questions: query.questions,
     answers,

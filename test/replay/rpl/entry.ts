@@ -36,7 +36,7 @@ export type Entry = {
   readonly raw?: Uint8Array
 }
 
-export type Transport = 'udp' | 'tcp' | 'tls'
+export type Transport = 'udp' | 'tcp' | 'tls' | 'https'
 
 export function parseEntry(lines: readonly Line[], startLine: number): Entry {
   const match = new Set<string>()

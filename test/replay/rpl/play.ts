@@ -1,10 +1,13 @@
 // Plays a scenario: the machine in virtual time, its servers the ranges, its client the steps.
+import type { Answer, Question } from '../../../appliances/resolver/core/answer.ts'
 import { Resolver, type Output } from '../../../appliances/resolver/core/resolver.ts'
 import { DEFAULT_LIMITS, DEFAULT_TTL } from '../../../appliances/resolver/core/options.ts'
+import { PolicedSource } from '../../../appliances/resolver/core/rpz/policed-source.ts'
 import { ChainValidator } from '../../../appliances/resolver/core/validate/chain-validator.ts'
 import { TrustMemory } from '../../../appliances/resolver/core/validate/trust-memory.ts'
 import { canonicalName } from '../../../shared/dns/name.ts'
 import { decodeMessage, type Message } from '../../../shared/dns/message.ts'
+import { parseAddress } from '../../../shared/net/address.ts'
 import { TYPE } from '../../../shared/dns/record-types.ts'
 import { seededRandom } from '../../support/scripted-internet.ts'
 import { answerMessage } from './client-answer.ts'
@@ -28,6 +31,13 @@ export function playScenario(scenario: Scenario): string | undefined {
 }
 
 type Answered = { readonly message: Message; readonly reasons: readonly string[] }
+type Asked = {
+  readonly query: Message
+  readonly question: Question
+  /** What came back for it so far. */
+  readonly given: ReadonlyMap<string, Answer>
+  readonly missing: Question
+}
 type Pending = Output & { readonly kind: 'send' } & { readonly query: Message }
 
 class Player {
@@ -40,7 +50,11 @@ class Player {
     []
   /** What was sent and no step was about yet. */
   readonly #sent: Pending[] = []
-  readonly #asked = new Map<number, Message>()
+  readonly #asked = new Map<number, Asked>()
+  readonly #policed: PolicedSource
+  /** What came back for a question of the policy's, and what it wants to know next. */
+  #given: ReadonlyMap<string, Answer> = new Map()
+  #missing: Question | undefined
   readonly #answered: Answered[] = []
   #nowMs: number
 
@@ -72,13 +86,34 @@ class Player {
       seededRandom(1),
       settings.validates ? validator : undefined,
     )
+    const { zones } = settings
+    this.#policed = new PolicedSource(
+      {
+        peek: (question) => this.#peek(question),
+        ask: () => Promise.reject(new Error('a scenario asks in its own time')),
+      },
+      {
+        policy: () => ({ zones, allows: () => false, blockedByZone: () => {} }),
+        serversAbove: (name) => this.#resolver.serversAbove(name, this.#nowMs),
+        nowMs: () => this.#nowMs,
+      },
+    )
+  }
+
+  /** The source of the policy's answers: what has just come back, or what the cache has. */
+  #peek(question: Question): Answer | undefined {
+    const given = this.#given.get(keyOf(question))
+    if (given !== undefined) return given
+    const known = this.#resolver.peek(question, this.#nowMs)
+    if (known === undefined) this.#missing = question
+    return known
   }
 
   play(step: Step, nextMoment: number): string | undefined {
     const { entry, kind } = step
     switch (kind) {
       case 'QUERY':
-        this.#ask(entry!.message)
+        this.#ask(step)
         this.moment = nextMoment
         return this.#run(() => false)
       case 'CHECK_ANSWER': {
@@ -125,17 +160,33 @@ class Player {
     return this.#answered.splice(Math.max(at, 0), 1)[0]
   }
 
-  #ask(query: Message): void {
+  #ask({ entry, address }: Step): void {
+    const query = entry!.message
     const [asked] = query.questions
     if (asked === undefined) throw new Unsupported('a query without question', 0)
     const { qname, qtype } = asked
     const checkingDisabled = (query.flags & 0x10) !== 0
     if (qtype === TYPE.ANY || qtype === TYPE.RRSIG)
       throw new Unsupported('a question for ANY or RRSIG', 0)
-    const question = { qname: canonicalName(qname), qtype, checkingDisabled }
-    const known = this.#resolver.peek(question, this.#nowMs)
-    if (known !== undefined) return this.#answerClient(query, known)
-    this.#asked.set(this.#resolver.ask(question, this.#nowMs), query)
+    const transport = entry!.match.has('TCP') ? ('tcp' as const) : ('udp' as const)
+    const client = { transport, octets: parseAddress(address ?? CLIENT)! }
+    const question = { qname: canonicalName(qname), qtype, checkingDisabled, client }
+    this.#goOn({ query, question, given: new Map() })
+  }
+
+  /** Asks what the policy wants to know, until it has an answer. */
+  #goOn({ query, question, given }: Omit<Asked, 'missing'>): void {
+    this.#given = given
+    this.#missing = undefined
+    const known = this.#policed.peek(question)
+    this.#given = new Map()
+    if (known !== undefined) return this.#answerClient(query, question, known)
+    const missing = this.#missing!
+    this.#asked.set(this.#resolver.ask(missing, this.#nowMs), { query, question, given, missing })
+  }
+
+  #came({ query, question, given, missing }: Asked, answer: Answer): void {
+    this.#goOn({ query, question, given: new Map([...given, [keyOf(missing), answer]]) })
   }
 
   /** Lets servers answer, without time passing, until nobody has anything to say or `isDone`. */
@@ -187,7 +238,7 @@ class Player {
       for (const output of outputs) {
         if (output.kind === 'close') this.#pending.delete(output.exchange)
         else if (output.kind === 'answer')
-          this.#answerClient(this.#asked.get(output.ticket)!, output.answer)
+          this.#came(this.#asked.get(output.ticket)!, output.answer)
         else {
           const decoded = decodeMessage(output.packet)
           if (!decoded.ok) throw new Error('the resolver sent a broken packet')
@@ -198,8 +249,11 @@ class Player {
       }
   }
 
-  #answerClient(query: Message, answer: Parameters<typeof answerMessage>[0]): void {
-    const message = answerMessage(answer, query, { ...this.#settings, nowMs: this.#nowMs })
+  #answerClient(query: Message, { client }: Question, answer: Answer): void {
+    if (answer.handling === 'drop') return
+    const isStream = client?.transport === 'tcp'
+    const how = { ...this.#settings, isStream, nowMs: this.#nowMs }
+    const message = answerMessage(answer, query, how)
     this.#answered.push({ message, reasons: answer.extendedErrors.map(({ text }) => text) })
   }
 
@@ -267,6 +321,12 @@ function isAnswerTo(
   return own === undefined || (asked !== undefined && questionText(asked) === questionText(own))
 }
 
+function keyOf({ qname, qtype }: Question): string {
+  return `${qtype} ${qname}`
+}
+
+/** Who asks where a scenario does not say. */
+const CLIENT = '127.0.0.1'
 const ROOT_NS = '. NS'
 const START_MS = 1_700_000_000_000
 const DEADLINE_MS = 120_000

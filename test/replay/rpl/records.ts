@@ -1,6 +1,6 @@
 // Records in the lines of a section, as in a zone file without an origin.
 import { chunkRecords, zoneText } from '../../support/zones.ts'
-import { chunksOf } from '../../../appliances/dns/core/text/zone-text.ts'
+import { chunksOf } from '../../../shared/zone-text/zone-text.ts'
 import type { MessageRecord } from '../../../shared/dns/message.ts'
 import { CLASS } from '../../../shared/dns/record-types.ts'
 import type { Line } from './scenario.ts'

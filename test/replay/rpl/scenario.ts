@@ -2,7 +2,8 @@
 import { parseEntry, type Entry } from './entry.ts'
 import { Unsupported } from './unsupported.ts'
 
-export type Line = { readonly number: number; readonly text: string }
+/** `text` is trimmed and without comments, `raw` as it stands. */
+export type Line = { readonly number: number; readonly text: string; readonly raw?: string }
 
 export type Range = {
   readonly from: number
@@ -31,7 +32,7 @@ export type Scenario = {
 export function parseScenario(text: string): Scenario {
   const lines = text
     .split('\n')
-    .map((line, i) => ({ number: i + 1, text: withoutComment(line).trim() }))
+    .map((raw, i) => ({ number: i + 1, text: withoutComment(raw).trim(), raw }))
     .filter((line) => line.text !== '')
   const end = lines.findIndex((line) => line.text === 'CONFIG_END')
   const reader = new Reader(lines.slice(end + 1))

@@ -3,19 +3,24 @@
 import type { Delegation } from '../../../appliances/resolver/core/iterate/delegation.ts'
 import { hintsOf, rootHints } from '../../../appliances/resolver/core/iterate/root-hints.ts'
 import type { Upstream } from '../../../appliances/resolver/core/iterate/upstream.ts'
+import { atOnce } from '../../../appliances/resolver/core/policy/steps.ts'
+import { PolicyZone } from '../../../appliances/resolver/core/rpz/policy-zone.ts'
 import type { ResolverOptions } from '../../../appliances/resolver/core/options.ts'
 import {
   parseAnchors,
   type TrustSetup,
 } from '../../../appliances/resolver/core/validate/trust-anchors.ts'
 import { canonicalName, parseName, ROOT, type Name } from '../../../shared/dns/name.ts'
+import { formatProblem } from '../../../shared/result/problem.ts'
 import type { Line } from './scenario.ts'
 import { Unsupported } from './unsupported.ts'
 
 export type Settings = {
+  /** Response policy zones. */
+  readonly zones: readonly PolicyZone[]
   readonly options: Pick<
     ResolverOptions,
-    'delegations' | 'minimisation' | 'ipv4' | 'ipv6' | 'prefetch' | 'stale'
+    'delegations' | 'minimisation' | 'ipv4' | 'ipv6' | 'prefetch' | 'aggressiveNsec' | 'stale'
   >
   readonly trust: TrustSetup
   readonly validates: boolean
@@ -36,6 +41,7 @@ export function parseSettings(lines: readonly Line[]): Settings {
   let staleMs = 1800
   let staleTtlSeconds = 30
   const flags = {
+    aggressive: true,
     minimises: true,
     ipv4: true,
     ipv6: true,
@@ -44,14 +50,17 @@ export function parseSettings(lines: readonly Line[]): Settings {
     ede: false,
     prefetch: false,
   }
-  for (const { text, number } of lines.flatMap(splitTable)) {
+  const policies: PolicyTable[] = []
+  const { left, texts } = takeFiles(lines)
+  for (const { text, number } of left.flatMap(splitTable)) {
     const [, key = '', rest = ''] = /^([\w-]+):\s*(.*)$/.exec(text) ?? []
     const value = rest.replace(/^"(.*)"$/, '$1').trim()
     const isOn = ON.has(value)
     if (key === '') throw new Unsupported(text, number)
     if (value === '' && TABLES.has(key)) {
       table = key
-      if (key !== 'server')
+      if (key === 'rpz') policies.push({ line: number })
+      else if (key !== 'server')
         zones.push({
           kind: key === 'stub-zone' ? 'stub' : 'forward',
           line: number,
@@ -68,6 +77,7 @@ export function parseSettings(lines: readonly Line[]): Settings {
         hosts: [],
         fallsBack: false,
       })
+    else if (table === 'rpz') setPolicy(policies.at(-1)!, key, value, number)
     else if (table !== 'server') setZone(zones.at(-1)!, key, value, number)
     else if (key === 'trust-anchor') anchors.push(value.replace(/[()]/g, ' '))
     else if (key === 'domain-insecure') negative.add(nameOf(value, number))
@@ -81,10 +91,12 @@ export function parseSettings(lines: readonly Line[]): Settings {
     else if (key === 'serve-expired-client-timeout') staleMs = Number(value)
     else if (key === 'serve-expired-reply-ttl') staleTtlSeconds = Number(value)
     else if (key === 'prefetch') flags.prefetch = isOn
+    else if (key === 'aggressive-nsec') flags.aggressive = isOn
     else if (key === 'ede') flags.ede = isOn
     else if (key === 'local-zone' && /\snodefault$/.test(value)) continue
     else if (key === 'module-config') {
-      const modules = value.split(/\s+/).filter((name) => name !== 'iterator')
+      // The policy zones are ours whether a module is named for them or not.
+      const modules = value.split(/\s+/).filter((name) => !/^(?:iterator|respip)$/.test(name))
       validates = modules.includes('validator')
       const other = modules.find((name) => name !== 'validator')
       if (other !== undefined) throw new Unsupported(`module ${other}`, number)
@@ -93,12 +105,14 @@ export function parseSettings(lines: readonly Line[]): Settings {
   const parsed = parseAnchors(anchors.join('\n'), 'trust-anchor')
   if (parsed.problems.length > 0) throw new Unsupported(parsed.problems[0]!.message, 0)
   return {
+    zones: policies.map((policy) => policyOf(policy, texts)),
     options: {
       delegations: delegationsOf(zones),
       minimisation: flags.minimises ? 'relaxed' : 'off',
       ipv4: flags.ipv4,
       ipv6: flags.ipv6,
       prefetch: flags.prefetch,
+      aggressiveNsec: flags.aggressive,
       stale: { isServed: flags.stale, clientMs: staleMs },
     },
     trust: { anchors: parsed.anchors, negative },
@@ -108,6 +122,50 @@ export function parseSettings(lines: readonly Line[]): Settings {
     sendsExtendedErrors: flags.ede,
     staleTtlSeconds,
   }
+}
+
+type PolicyTable = { readonly line: number; name?: Name; file?: string }
+
+/** Files that stand in the scenario itself, and the lines without them. */
+function takeFiles(lines: readonly Line[]): {
+  readonly left: readonly Line[]
+  readonly texts: ReadonlyMap<string, string>
+} {
+  const left: Line[] = []
+  const texts = new Map<string, string>()
+  let file: string | undefined
+  for (const line of lines) {
+    const [word = '', name = ''] = line.text.split(/\s+/)
+    if (word === 'TEMPFILE_END') file = undefined
+    else if (file !== undefined) texts.set(file, `${texts.get(file)}${line.raw ?? ''}\n`)
+    else if (word === 'TEMPFILE_CONTENTS') texts.set((file = name), '')
+    // The file's name stands behind `zonefile:`, on the next line.
+    else if (word === 'TEMPFILE_NAME') left.push({ ...line, text: `zonefile: "${name}"` })
+    else if (line.text !== 'zonefile:') left.push(line)
+  }
+  return { left, texts }
+}
+
+function setPolicy(policy: PolicyTable, key: string, value: string, line: number): void {
+  if (key === 'name') policy.name = nameOf(value, line)
+  else if (key === 'zonefile') policy.file = value
+  else if (key !== 'rpz-log' && key !== 'rpz-log-name')
+    throw new Unsupported(`${key}: ${value}`, line)
+}
+
+function policyOf(
+  { name, file, line }: PolicyTable,
+  texts: ReadonlyMap<string, string>,
+): PolicyZone {
+  const text = texts.get(file ?? '')
+  if (name === undefined || file === undefined || text === undefined)
+    throw new Unsupported('an rpz table without name and zonefile', line)
+  const zone = atOnce(
+    PolicyZone.read({ name: file, file, text: Buffer.from(text), origin: name, seed: 7 }),
+  )
+  const [fault] = zone.problems
+  if (fault !== undefined) throw new Unsupported(formatProblem(fault), line)
+  return zone
 }
 
 /** A table's first option may stand behind its name. */
@@ -181,12 +239,12 @@ function isHarmless(key: string, value: string): boolean {
 }
 
 const ON: ReadonlySet<string> = new Set(['yes', 'on', 'true'])
-const TABLES: ReadonlySet<string> = new Set(['server', 'stub-zone', 'forward-zone'])
+const TABLES: ReadonlySet<string> = new Set(['server', 'stub-zone', 'forward-zone', 'rpz'])
 const TUNING: ReadonlySet<string> = new Set(
   `target-fetch-policy trust-anchor-signaling fake-sha1 val-min-rsa-size minimal-responses iter-scrub-promiscuous
   access-control verbosity log-time-ascii log-servfail rrset-roundrobin harden-referral-path harden-unknown-additional
   outbound-msg-retry num-queries-per-thread msg-cache-size rrset-cache-size msg-cache-slabs val-log-level discard-timeout
-  aggressive-nsec prefetch-key harden-unverified-glue max-global-quota val-max-restart do-udp do-tcp
+  prefetch-key harden-unverified-glue max-global-quota val-max-restart do-udp do-tcp
   log-queries log-replies statistics-cumulative root-hints directory`.split(/\s+/),
 )
 const DEFAULTS: { readonly [key: string]: readonly string[] | undefined } = {

@@ -31,6 +31,15 @@ describe('figures', () => {
     expect(row).toContain('git 13.0, git fast-import 87.0, other -')
   })
 
+  test('a target stands beside what was reached, with a word where it is missed', () => {
+    const rows = [{ ...figure, target: 1000 }, { ...figure, target: 2000 }, figure]
+    const [header, , ...lines] = formatFigures(rows).split('\n')
+    expect(header).toMatch(/^what +shape +cairn +target +best peer/)
+    expect(lines[0]).toMatch(/1,740 +1,000 +87\.0/)
+    expect(lines[1]).toMatch(/1,740 +2,000 missed +87\.0/)
+    expect(lines[2]).toMatch(/1,740 +- +87\.0/)
+  })
+
   test('the median is the middle one', () => {
     expect(median([5, 1, 9])).toBe(5)
     expect(median([])).toBeNaN()

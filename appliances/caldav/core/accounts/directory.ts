@@ -14,7 +14,11 @@ export type User = {
   readonly devices: { readonly [device: string]: string }
   /** Users and groups that act for this one in all of its calendars. */
   readonly delegates: { readonly [name: string]: Grant }
+  /** Who may ask when it is busy: every user, or those who may see its calendars. */
+  readonly busyTo: BusyTo
 }
+
+export type BusyTo = 'all' | 'shared'
 
 export type Group = {
   readonly kind: 'group'
@@ -29,12 +33,14 @@ export class Directory {
   static readonly EMPTY: Directory = new Directory([], [])
 
   readonly #principals = new Map<string, Principal>()
+  readonly #emails = new Map<string, User>()
   readonly #groups = new Map<string, Group[]>()
   readonly #delegators = new Map<string, User[]>()
 
   constructor(users: readonly User[], groups: readonly Group[]) {
     for (const one of [...users, ...groups]) this.#principals.set(one.name, one)
     for (const group of groups) for (const member of group.members) add(this.#groups, member, group)
+    for (const user of users) for (const email of user.emails) this.#emails.set(email, user)
     for (const user of users)
       for (const delegate of Object.keys(user.delegates)) add(this.#delegators, delegate, user)
   }
@@ -59,6 +65,11 @@ export class Directory {
 
   groupsOf(name: string): readonly Group[] {
     return this.#groups.get(name) ?? []
+  }
+
+  /** By mail address, lower case. */
+  userAt(email: string): User | undefined {
+    return this.#emails.get(email)
   }
 
   /** The largest grant that `grants` (by user or group) gives to a user. */

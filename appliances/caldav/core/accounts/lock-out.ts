@@ -32,9 +32,13 @@ export class LockOut {
     )
   }
 
-  /** Whether it is the wrong password that was tried last: a device with an old one does not guess. */
-  isKnownWrong(address: string, user: string, secret: string, nowMs: number): boolean {
-    return this.#fresh(`${address}\n${user}`, nowMs)?.lastSecret === secret
+  /**
+   * Whether it is the wrong password that was tried last: a device with an old one does not guess. `secret` is made only
+   * where there was one.
+   */
+  isKnownWrong(address: string, user: string, secret: () => string, nowMs: number): boolean {
+    const entry = this.#fresh(`${address}\n${user}`, nowMs)
+    return entry !== undefined && entry.lastSecret === secret()
   }
 
   /** `secret` stands for the password, and is not it. */

@@ -18,7 +18,7 @@ import {
 } from '../../../../shared/config/decode.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
-import { Directory, type Grant } from './directory.ts'
+import { Directory, type BusyTo, type Grant } from './directory.ts'
 
 export const USERS_FILE = 'users.toml'
 /** Some ten thousand users. */
@@ -37,6 +37,7 @@ type UserEntry = {
   readonly password?: string
   readonly devices: { readonly [device: string]: string }
   readonly delegates: { readonly [name: string]: Grant }
+  readonly busyTo: BusyTo
 }
 
 type GroupEntry = { readonly name?: string; readonly members: readonly string[] }
@@ -63,6 +64,7 @@ const userEntry: Decoder<UserEntry> = checked(
     password: optional(passwordHash),
     devices: section(record(passwordHash)),
     delegates: section(record(oneOf('read', 'read-write'))),
+    busyTo: withDefault(oneOf('all', 'shared'), 'all'),
   }),
   (user, at) => {
     if (user.email.length > EMAILS_LIMIT) at.inside('email').report(`More than ${EMAILS_LIMIT}`)
@@ -100,6 +102,7 @@ export function readUsersFile(bytes: Uint8Array): Result<Directory, readonly Pro
         ...(entry.password !== undefined && { password: entry.password }),
         devices: entry.devices,
         delegates: entry.delegates,
+        busyTo: entry.busyTo,
       })),
       Object.entries(groups).map(([name, entry]) => ({
         kind: 'group',

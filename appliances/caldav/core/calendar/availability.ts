@@ -96,8 +96,12 @@ type Source = {
   readonly zones: ZoneContext
 }
 
-/** Without DTSTART or an end it is open there (section 3.1). */
-function coveredBy(component: Component, range: TimeRange, zones: ZoneContext): Period | undefined {
+/** What of the range is in a VAVAILABILITY; without DTSTART or an end it is open there (section 3.1). */
+export function coveredBy(
+  component: Component,
+  range: TimeRange,
+  zones: ZoneContext,
+): Period | undefined {
   const from = timeOf(propertyOf(component, 'DTSTART'))
   const to = timeOf(propertyOf(component, 'DTEND'))
   const duration = parseDuration(propertyOf(component, 'DURATION')?.value ?? '')
@@ -110,7 +114,7 @@ function coveredBy(component: Component, range: TimeRange, zones: ZoneContext): 
 }
 
 /** AVAILABLE recur as events do: those of one UID are a master and its overrides. */
-function availableObjects(calendar: Component, availability: Component): CalendarObject[] {
+export function availableObjects(calendar: Component, availability: Component): CalendarObject[] {
   const byUid = Map.groupBy(
     componentsOf(availability, 'AVAILABLE'),
     (component) => propertyOf(component, 'UID')?.value ?? '',

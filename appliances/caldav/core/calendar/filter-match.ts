@@ -5,12 +5,14 @@ import type { Component } from '../../../../shared/ical/component.ts'
 import { ItemTimes } from '../../../../shared/ical/item-times.ts'
 import { RecurrenceSet } from '../../../../shared/ical/recurrence-set.ts'
 import type { ZoneContext } from '../../../../shared/ical/zone-context.ts'
+import { availableObjects } from './availability.ts'
 import type { CompFilter, PropFilter, TimeRange } from './filter.ts'
 import { matchesParam, paramMatcher, textOf, TextMatcher, type ParamMatcher } from './text-match.ts'
 import {
   alarmGoesOff,
   alarmTimes,
   instanceOverlaps,
+  overlaps,
   propertyInRange,
   timelessOverlaps,
   type AlarmTimes,
@@ -91,6 +93,7 @@ class ObjectMatch {
     if (passing.length === 0) return false
     if (timeRange === undefined) return true
     if (name === 'VALARM') return this.#anyAlarm(parent, passing, timeRange)
+    if (name === 'AVAILABLE') return this.#anyAvailable(parent, passing, timeRange)
     return parent === this.#object.calendar && this.#anyItem(passing, timeRange)
   }
 
@@ -112,6 +115,18 @@ class ObjectMatch {
       if (onlyOverrides && instance.component === master && overrides.every(isSingle)) return false
     }
     return false
+  }
+
+  /** AVAILABLE recur inside their VAVAILABILITY as events do. */
+  #anyAvailable(parent: Component, wanted: readonly Component[], range: TimeRange): boolean {
+    return availableObjects(this.#object.calendar, parent).some((object) =>
+      new RecurrenceSet(object, this.#zones)
+        .near(range)
+        .some(
+          ({ component, startUtc, endUtc }) =>
+            wanted.includes(component) && overlaps(startUtc, endUtc, range),
+        ),
+    )
   }
 
   #anyAlarm(parent: Component, alarms: readonly Component[], range: TimeRange): boolean {

@@ -37,13 +37,25 @@ export class FreeBusy {
     this.#availability = new Availability(range)
   }
 
-  /** False when there are too many periods already: the answer would not be whole. */
-  add(object: CalendarObject, zones: ZoneContext): boolean {
-    if (object.kind === 'VAVAILABILITY') return this.#availability.add(object.calendar, zones)
+  /**
+   * False when there are too many periods already: the answer would not be whole. `isOwner` says whether an attendee's
+   * address is of the one whose time it is.
+   */
+  add(
+    object: CalendarObject,
+    zones: ZoneContext,
+    isOwner: (address: string) => boolean = () => false,
+  ): boolean {
+    if (object.kind === 'VAVAILABILITY') return this.addAvailability(object.calendar, zones)
     if (object.kind === 'VFREEBUSY') {
       for (const component of itemsOf(object)) this.#addPeriods(component, zones)
-    } else if (object.kind === 'VEVENT') this.#addEvents(object, zones)
+    } else if (object.kind === 'VEVENT') this.#addEvents(object, zones, isOwner)
     return this.#count <= BUSY_PERIODS_LIMIT
+  }
+
+  /** All VAVAILABILITY of a calendar. False as above. */
+  addAvailability(calendar: Component, zones: ZoneContext): boolean {
+    return this.#availability.add(calendar, zones)
   }
 
   /** A VCALENDAR with one VFREEBUSY. `who` are properties such as ORGANIZER and ATTENDEE. */
@@ -67,10 +79,14 @@ export class FreeBusy {
     return formatComponent({ name: 'VCALENDAR', properties: head, components: [freeBusy], line: 0 })
   }
 
-  #addEvents(object: CalendarObject, zones: ZoneContext): void {
+  #addEvents(
+    object: CalendarObject,
+    zones: ZoneContext,
+    isOwner: (address: string) => boolean,
+  ): void {
     for (const instance of new RecurrenceSet(object, zones).near(this.#range)) {
       const { component, startUtc, endUtc } = instance
-      const type = busyTypeOf(component)
+      const type = busyTypeOf(component, isOwner)
       if (type === undefined || !overlaps(startUtc, endUtc, this.#range)) continue
       this.#add(type, { start: startUtc, end: endUtc })
       if (this.#count > BUSY_PERIODS_LIMIT) return
@@ -96,12 +112,18 @@ export class FreeBusy {
   }
 }
 
-function busyTypeOf(component: Component): BusyType | undefined {
+function busyTypeOf(
+  component: Component,
+  isOwner: (address: string) => boolean,
+): BusyType | undefined {
   const transparency = propertyOf(component, 'TRANSP')?.value.toUpperCase()
   if (transparency === 'TRANSPARENT') return undefined
   const status = propertyOf(component, 'STATUS')?.value.toUpperCase()
   if (status === 'CANCELLED') return undefined
-  return status === 'TENTATIVE' ? 'BUSY-TENTATIVE' : 'BUSY'
+  const own = component.properties.find(({ name, value }) => name === 'ATTENDEE' && isOwner(value))
+  const answer = own === undefined ? undefined : paramOf(own, 'PARTSTAT')?.toUpperCase()
+  if (answer === 'DECLINED') return undefined
+  return status === 'TENTATIVE' || answer === 'TENTATIVE' ? 'BUSY-TENTATIVE' : 'BUSY'
 }
 
 function made(name: string, value: string): Property {

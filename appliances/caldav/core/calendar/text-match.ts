@@ -63,7 +63,7 @@ export function textOf({ value }: Property): string {
   return parseText(value)
 }
 
-function foldText(text: string, collation: Collation): string {
+export function foldText(text: string, collation: Collation): string {
   if (collation === 'i;octet') return text
   if (collation === 'i;ascii-casemap') return foldAscii(text)
   // Title case and compatibility decomposition: what differs only by case or by how it is composed is equal.

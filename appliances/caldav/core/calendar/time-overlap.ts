@@ -1,5 +1,5 @@
 // When a component overlaps a time range: the tables of RFC 4791 section 9.9, for events, tasks, journal entries,
-// free-busy components, alarms and properties.
+// free-busy components, alarms and properties; of RFC 7953 section 7.2.2, for availability.
 import { DAY_SECONDS } from '../../../../shared/ical/civil.ts'
 import { propertiesOf, propertyOf, type Component } from '../../../../shared/ical/component.ts'
 import { paramOf, type Property } from '../../../../shared/ical/content-line.ts'
@@ -7,6 +7,7 @@ import { timeOf } from '../../../../shared/ical/item-times.ts'
 import type { Instance } from '../../../../shared/ical/recurrence-set.ts'
 import { parseDuration } from '../../../../shared/ical/time-value.ts'
 import type { ZoneContext } from '../../../../shared/ical/zone-context.ts'
+import { coveredBy } from './availability.ts'
 import type { TimeRange } from './filter.ts'
 import { periodsOf } from './periods.ts'
 
@@ -28,6 +29,7 @@ export function timelessOverlaps(
   range: TimeRange,
 ): boolean {
   if (component.name === 'VTODO') return undatedTodoOverlaps(component, zones, range)
+  if (component.name === 'VAVAILABILITY') return coveredBy(component, range, zones) !== undefined
   return component.name === 'VFREEBUSY' && freeBusyOverlaps(component, zones, range)
 }
 

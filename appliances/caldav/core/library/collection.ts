@@ -1,16 +1,18 @@
-// A calendar, an address book or a folder of plain files as it is at one commit: its settings and its members by name.
+// A calendar, an address book, a folder of plain files or a schedule inbox as it is at one commit: its settings and its members by name.
 import type { Oid } from '../../../../store/index.ts'
 import type { Grant } from '../accounts/directory.ts'
 import type { ObjectFacts } from './object-facts.ts'
 import type { PersistentMap } from './persistent-map.ts'
 import type { CollectionKind, Settings } from './settings.ts'
+import type { SpanIndex } from './span-index.ts'
 
-export type Area = 'calendars' | 'addressbooks' | 'files'
+export type Area = 'calendars' | 'addressbooks' | 'files' | 'inbox'
 
 export const AREA_OF: { readonly [kind in CollectionKind]: Area } = {
   calendar: 'calendars',
   addressbook: 'addressbooks',
   folder: 'files',
+  inbox: 'inbox',
 }
 
 export type Member = {
@@ -31,9 +33,15 @@ export type Collection = {
   /** The folder's id: it changes with anything in it. Undefined for a home of files that has none yet. */
   readonly tree: Oid | undefined
   readonly settings: Settings
+} & CollectionIndex
+
+/** What is in it. */
+export type CollectionIndex = {
   readonly members: PersistentMap<Member>
   /** File name by UID, for calendars and address books. */
   readonly uids: PersistentMap<string>
+  /** Members of a calendar by their time. */
+  readonly spans: SpanIndex
 }
 
 export type SharedCollection = { readonly collection: Collection; readonly grant: Grant }

@@ -2,21 +2,30 @@
 // candidates are kept until they are published, so that a change is read once.
 import type { Accept, Oid, Snapshot, Verdict } from '../../../../store/index.ts'
 import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
-import { Library, type LoadedLibrary, type ReadObjects } from './library.ts'
+import { Library, type LoadedLibrary } from './library.ts'
+import type { ReadObjects } from './members-reading.ts'
 import type { ObjectReading } from './object-facts.ts'
+import { UnreadCollection, type TellLater } from './unread-collection.ts'
 
 /** As many as writes are on their way to the disk together. */
 const RECENT_LIMIT = 128
 const READINGS_LIMIT = 256
+/** Files read in one go: a millisecond or two. */
+const READ_AHEAD = 16
 
 export class LibraryKeeper implements ReadObjects {
   readonly #nowSeconds: () => number
   #published: Library | undefined
   #recent: Library[] = []
   readonly #readings = new Map<Oid, ObjectReading>()
+  /** Of the first head: what may not be read yet. */
+  #unread: UnreadCollection[] = []
+  readonly #tell: TellLater
 
-  constructor(nowSeconds: () => number) {
+  /** `tell`: what turns out to be wrong with members of the first head. */
+  constructor(nowSeconds: () => number, tell: TellLater = () => {}) {
     this.#nowSeconds = nowSeconds
+    this.#tell = tell
   }
 
   readonly accept: Accept = (candidate, before): Verdict => {
@@ -24,6 +33,25 @@ export class LibraryKeeper implements ReadObjects {
     if (hasErrors(problems)) return { problems }
     this.#recent = [...this.#recent, library].slice(-RECENT_LIMIT)
     return { problems }
+  }
+
+  /** The first head of a start: members are read when they are asked for, or by `readAhead`. */
+  open(head: Snapshot): { readonly library: Library; readonly problems: readonly Problem[] } {
+    const loaded = Library.load(head, this.#nowSeconds(), this, this.#tell)
+    this.#published = loaded.library
+    for (const each of loaded.library.collections())
+      if (each instanceof UnreadCollection) this.#unread.push(each)
+    return loaded
+  }
+
+  /** Reads some more members of the first head; false when there is nothing to read. */
+  readAhead(): boolean {
+    const next = this.#unread.at(-1)
+    if (next === undefined) return false
+    // One that was changed meanwhile was read for that, and what it was may be gone.
+    const isThere = this.#published?.collection(next.path) === next
+    if (!isThere || !next.readSome(READ_AHEAD)) this.#unread.pop()
+    return true
   }
 
   /** `head` is answered from now on. Problems are those of what `accept` has not seen. */

@@ -1,25 +1,25 @@
 // All that the branch holds at one tree, as an index in memory: users, collections, their members and UIDs. Immutable; the
 // next one shares everything but what changed, and costs what changed.
-import type { Diff, Entry, Oid, PathChange, Snapshot } from '../../../../store/index.ts'
-import { hasErrors, problem, type Problem } from '../../../../shared/result/problem.ts'
+import type { Diff, Oid, PathChange, Snapshot } from '../../../../store/index.ts'
+import { problem, type Problem } from '../../../../shared/result/problem.ts'
 import { Directory } from '../accounts/directory.ts'
 import { readUsersFile, USERS_FILE } from '../accounts/users-file.ts'
-import { segmentOf } from '../xml/path.ts'
-import { type Collection, type Member, type SharedCollection } from './collection.ts'
-import { readCalendarObject, readCard, type ObjectReading } from './object-facts.ts'
+import type { Collection, Member, SharedCollection } from './collection.ts'
+import { MembersReading, type ReadObjects } from './members-reading.ts'
 import { PersistentMap } from './persistent-map.ts'
-import { NO_SETTINGS, readSettings, SETTINGS_FILES, type CollectionKind } from './settings.ts'
+import {
+  NO_SETTINGS,
+  readSettings,
+  SETTINGS_FILES,
+  type CollectionKind,
+  type PublicLink,
+} from './settings.ts'
+import { UnreadCollection, type TellLater } from './unread-collection.ts'
 
 export type LoadedLibrary = {
   readonly library: Library
   /** Of what changed; an error among them refuses a push. */
   readonly problems: readonly Problem[]
-}
-
-/** Remembers what was read of a blob a moment ago, so that a PUT reads its object once. */
-export interface ReadObjects {
-  get(oid: Oid): ObjectReading | undefined
-  keep(oid: Oid, reading: ObjectReading): void
 }
 
 /** More are not told of one push. */
@@ -32,6 +32,8 @@ export class Library {
   readonly #collections: PersistentMap<Collection>
   /** Paths of collections by their home: `calendars/alice`. */
   readonly #homes: PersistentMap<readonly string[]>
+  /** Paths of calendars by the token of a public link. */
+  readonly #links: PersistentMap<string>
   /** When a path was changed last, as far as this process saw it; seconds since 1970. */
   readonly #changed: PersistentMap<number>
   /** For all others. */
@@ -42,6 +44,7 @@ export class Library {
     directory: Directory
     collections: PersistentMap<Collection>
     homes: PersistentMap<readonly string[]>
+    links: PersistentMap<string>
     changed: PersistentMap<number>
     sinceSeconds: number
   }) {
@@ -49,28 +52,46 @@ export class Library {
     this.directory = parts.directory
     this.#collections = parts.collections
     this.#homes = parts.homes
+    this.#links = parts.links
     this.#changed = parts.changed
     this.#sinceSeconds = parts.sinceSeconds
   }
 
-  /** Reads everything. */
-  static load(snapshot: Snapshot, nowSeconds: number, read: ReadObjects): LoadedLibrary {
+  /** Reads everything; with `later`, members of collections only when they are asked for. */
+  static load(
+    snapshot: Snapshot,
+    nowSeconds: number,
+    read: ReadObjects,
+    later?: TellLater,
+  ): LoadedLibrary {
     const nothing = new Library({
       snapshot,
       directory: Directory.EMPTY,
       collections: PersistentMap.EMPTY,
       homes: PersistentMap.EMPTY,
+      links: PersistentMap.EMPTY,
       changed: PersistentMap.EMPTY,
       sinceSeconds: nowSeconds,
     })
     const changes: PathChange[] = []
-    for (const after of snapshot.files()) changes.push({ kind: 'added', path: after.path, after })
-    return nothing.#changedBy(snapshot, changes, undefined, read)
+    const unread = new Set<string>()
+    for (const after of snapshot.files()) {
+      const { path } = after
+      const place = later && placeOf(path)
+      // Members are listed when they are read: a hundred thousand of them must not wait for that in memory.
+      if (place === undefined || fileOf(path) === SETTINGS_FILES[place.kind])
+        changes.push({ kind: 'added', path, after })
+      else unread.add(place.folder)
+    }
+    return nothing.#changedBy(snapshot, changes, undefined, {
+      read,
+      ...(later && { later, unread }),
+    })
   }
 
   /** The library of `snapshot`, which differs from this one's tree by `diff`. */
   next(snapshot: Snapshot, diff: Diff, nowSeconds: number, read: ReadObjects): LoadedLibrary {
-    return this.#changedBy(snapshot, diff, nowSeconds, read)
+    return this.#changedBy(snapshot, diff, nowSeconds, { read })
   }
 
   get tree(): Oid {
@@ -95,6 +116,16 @@ export class Library {
     return this.#collections.values()
   }
 
+  /** What the link with that token shows: `sha256:...`, as settings have it. A user who is gone publishes nothing. */
+  published(
+    token: string,
+  ): { readonly collection: Collection; readonly link: PublicLink } | undefined {
+    const collection = this.#collections.get(this.#links.get(token) ?? '')
+    const link = collection?.settings.links.find((each) => each.token === token)
+    if (collection === undefined || link === undefined) return undefined
+    return this.directory.user(collection.owner) && { collection, link }
+  }
+
   /** Calendars or address books of others that a user may see. */
   sharedWith(user: string, kind: CollectionKind): readonly SharedCollection[] {
     const found: SharedCollection[] = []
@@ -106,8 +137,9 @@ export class Library {
     return found
   }
 
-  content(path: string): Uint8Array | undefined {
-    return this.snapshot.get(path)
+  /** Of a member of one of its collections. */
+  content({ path }: Collection, { file, oid }: Member): Uint8Array | undefined {
+    return this.snapshot.get({ path: `${path}/${file}`, oid })
   }
 
   /** Seconds since 1970. */
@@ -119,18 +151,25 @@ export class Library {
     snapshot: Snapshot,
     diff: Diff,
     nowSeconds: number | undefined,
-    read: ReadObjects,
+    how: {
+      readonly read: ReadObjects
+      readonly later?: TellLater
+      readonly unread?: ReadonlySet<string>
+    },
   ): LoadedLibrary {
     const problems: Problem[] = []
     let directory = this.directory
     let collections = this.#collections
     let homes = this.#homes
     let changed = this.#changed
-    for (const [path, changes] of byCollection(diff)) {
+    const relinked: LinkChange[] = []
+    for (const [path, changes] of byCollection(diff, how.unread)) {
       const before = collections.get(path)
-      const after = collectionAfter(snapshot, path, before, changes, { read, problems })
+      const after = collectionAfter(snapshot, path, before, changes, { ...how, problems })
       if (after === undefined) collections = collections.delete(path)
       else collections = collections.set(path, after)
+      const [was, links] = [before?.settings.links ?? [], after?.settings.links ?? []]
+      if (was !== links) relinked.push({ path, was, links })
       if ((before === undefined) !== (after === undefined)) {
         const home = path.slice(0, path.lastIndexOf('/'))
         const others = (homes.get(home) ?? []).filter((each) => each !== path)
@@ -151,11 +190,13 @@ export class Library {
       else problems.push(...users.error)
     }
     problems.push(...misplaced(diff))
+    const links = linksAfter(this.#links, relinked, problems)
     const library = new Library({
       snapshot,
       directory,
       collections,
       homes,
+      links,
       changed,
       sinceSeconds: this.#sinceSeconds,
     })
@@ -171,13 +212,19 @@ function placeOf(
   const [area, owner, name, ...deeper] = folder.split('/')
   if (owner === undefined) return undefined
   if (area === 'files') return { kind: 'folder', folder }
+  if (area === 'inbox' && name === undefined) return { kind: 'inbox', folder }
   if (name === undefined || deeper.length > 0) return undefined
   if (area === 'calendars') return { kind: 'calendar', folder }
   return area === 'addressbooks' ? { kind: 'addressbook', folder } : undefined
 }
 
-function byCollection(diff: Diff): Map<string, PathChange[]> {
+/** `others` are folders with members that are no part of `diff`. */
+function byCollection(diff: Diff, others: Iterable<string> = []): Map<string, PathChange[]> {
   const groups = new Map<string, PathChange[]>()
+  for (const folder of others) {
+    const isPlain = placeOf(`${folder}/x`)?.kind === 'folder'
+    for (const each of isPlain ? foldersAbove(folder) : [folder]) groups.set(each, [])
+  }
   for (const change of diff) {
     const place = placeOf(change.path)
     if (place === undefined) continue
@@ -204,78 +251,63 @@ function collectionAfter(
   path: string,
   before: Collection | undefined,
   changes: readonly PathChange[],
-  to: { readonly read: ReadObjects; readonly problems: Problem[] },
+  to: { readonly read: ReadObjects; readonly problems: Problem[]; readonly later?: TellLater },
 ): Collection | undefined {
   const folder = snapshot.entry(path)
   if (folder === undefined || folder.mode !== FOLDER_MODE) return undefined
   const kind = placeOf(`${path}/x`)!.kind
   const reserved = SETTINGS_FILES[kind]
   let settings = before?.settings ?? NO_SETTINGS
-  let members: PersistentMap<Member> = before?.members ?? PersistentMap.EMPTY
-  let uids: PersistentMap<string> = before?.uids ?? PersistentMap.EMPTY
-  const remove = (file: string): void => {
-    const uid = members.get(file)?.facts?.uid
-    if (uid !== undefined && uids.get(uid) === file) uids = uids.delete(uid)
-    members = members.delete(file)
-  }
-  // What goes away first: a UID may have moved to another file.
-  for (const change of changes) if (change.kind !== 'added') remove(fileOf(change.path))
   for (const change of changes) {
-    const file = fileOf(change.path)
-    if (file === reserved) {
-      const read =
-        change.kind === 'removed'
-          ? undefined
-          : readSettings(snapshot.get(change.path)!, kind, change.path)
-      if (read === undefined) settings = NO_SETTINGS
-      else if (read.ok) settings = read.value
-      else to.problems.push(...read.error)
-      continue
-    }
-    if (change.kind === 'removed' || file.startsWith('.')) continue
-    if (segmentOf(file, reserved) === undefined) {
-      to.problems.push(problem('Has a name that no URL leads to', { file: change.path }))
-      continue
-    }
-    const member = memberOf(snapshot, kind, change.after, to)
-    members = members.set(file, member)
-    const uid = member.facts?.uid
-    if (uid === undefined) continue
-    const other = uids.get(uid)
-    if (other === undefined || other === file) uids = uids.set(uid, file)
-    else to.problems.push(problem(`Has the UID of ${other}`, { file: change.path }))
+    if (fileOf(change.path) !== reserved) continue
+    const read =
+      change.kind === 'removed'
+        ? undefined
+        : readSettings(snapshot.get(change.path)!, kind, change.path)
+    if (read === undefined) settings = NO_SETTINGS
+    else if (read.ok) settings = read.value
+    else to.problems.push(...read.error)
   }
-  for (const change of changes) {
-    const component = members.get(fileOf(change.path))?.facts?.component
-    if (component === undefined || kind !== 'calendar') continue
-    if (settings.components?.includes(component) === false)
-      to.problems.push(problem(`The calendar takes no ${component}`, { file: change.path }))
-  }
-  const owner = path.split('/')[1]!
-  return { kind, path, owner, tree: folder.oid, settings, members, uids }
+  const about = { kind, path, owner: path.split('/')[1]!, tree: folder.oid, settings }
+  const members = to.later === undefined ? changes : (): Diff => filesIn(snapshot, path)
+  const reading = new MembersReading(about, snapshot, members, to.read)
+  if (to.later !== undefined) return new UnreadCollection(about, reading, to.later)
+  return { ...about, ...reading.whole(before, to.problems) }
 }
 
-function memberOf(
-  snapshot: Snapshot,
-  kind: CollectionKind,
-  { path, oid }: Entry,
-  to: { readonly read: ReadObjects; readonly problems: Problem[] },
-): Member {
-  const bytes = snapshot.get(path)!
-  const member = { file: fileOf(path), oid, bytes: bytes.length }
-  if (kind === 'folder') return member
-  const reading = to.read.get(oid) ?? readObject(kind, bytes, path)
-  to.problems.push(...reading.problems)
-  const { facts } = reading
-  return facts === undefined || hasErrors(reading.problems) ? member : { ...member, facts }
+/** As if they had come just now. */
+function filesIn(snapshot: Snapshot, folder: string): Diff {
+  return snapshot
+    .list(folder)
+    .filter(({ mode }) => mode !== FOLDER_MODE)
+    .map((after) => ({ kind: 'added', path: after.path, after }))
 }
 
-export function readObject(
-  kind: 'calendar' | 'addressbook',
-  bytes: Uint8Array,
-  path: string,
-): ObjectReading {
-  return kind === 'calendar' ? readCalendarObject(bytes, path) : readCard(bytes, path)
+type LinkChange = {
+  readonly path: string
+  readonly was: readonly PublicLink[]
+  readonly links: readonly PublicLink[]
+}
+
+/** What goes away first: a calendar may have been renamed. */
+function linksAfter(
+  before: PersistentMap<string>,
+  changes: readonly LinkChange[],
+  problems: Problem[],
+): PersistentMap<string> {
+  let links = before
+  for (const { path, was } of changes)
+    for (const { token } of was) if (links.get(token) === path) links = links.delete(token)
+  for (const { path, links: added } of changes)
+    for (const { token, name } of added) {
+      const other = links.get(token)
+      if (other === undefined) links = links.set(token, path)
+      else {
+        const message = `The token of the link "${name}" is one of ${other}`
+        problems.push(problem(message, { file: `${path}/${SETTINGS_FILES.calendar}` }))
+      }
+    }
+  return links
 }
 
 /** Files where a person would look for their effect, and would find none. */

@@ -1,4 +1,5 @@
 // Changes of a settings file that leave the rest of its text as a person wrote it: comments, order and layout.
+import { formatDuration } from '../../../../shared/config/units.ts'
 import { parseToml, type ParsedToml } from '../../../../shared/config/toml.ts'
 import type { TomlItem } from '../../../../shared/config/toml-outline.ts'
 import { Bug } from '../../../../shared/result/result.ts'
@@ -6,7 +7,14 @@ import { childElements, textOf, type XmlElement } from '../../../../shared/xml/e
 import { readXml } from '../../../../shared/xml/read.ts'
 import { writeElement } from '../../../../shared/xml/write.ts'
 import { CALDAV, propertyName, type PropertyName } from '../xml/names.ts'
-import { ORDER, TEXT_KEYS, TRANSPARENCY, type CollectionKind } from './settings.ts'
+import {
+  ORDER,
+  TEXT_KEYS,
+  TRANSPARENCY,
+  type CollectionKind,
+  type PublicLink,
+  type Subscription,
+} from './settings.ts'
 
 /** One settings file being changed. Its text must be one that `readSettings` takes. */
 export class SettingsEdit {
@@ -24,7 +32,7 @@ export class SettingsEdit {
 
   /** `undefined` removes it. `of` is the file name of a member, when the property is that one's. */
   setProperty(name: PropertyName, element: XmlElement | undefined, of?: string): void {
-    this.#removeBlocks((xml, owner) => owner === of && nameOf(xml) === name)
+    this.#removeProperties((xml, owner) => owner === of && nameOf(xml) === name)
     const key = of === undefined ? keyOf(this.#kind, name) : undefined
     const value = element === undefined || key === undefined ? undefined : valueOf(name, element)
     if (key !== undefined) this.#setPair(key, value)
@@ -37,11 +45,40 @@ export class SettingsEdit {
     this.#setPair('components', `[${components.map(tomlString).join(', ')}]`)
   }
 
+  /** All of who sees it. */
+  setShare(grants: { readonly [name: string]: string }): void {
+    this.#setTable('share', grants)
+  }
+
+  setSubscription({ url, every }: Subscription): void {
+    this.#setTable('subscription', { url, every: formatDuration(every) })
+  }
+
   /** What is kept of a member, removed; with `to`, kept of that member instead. */
   renameMember(from: string, to: string | undefined, kept: Iterable<XmlElement>): void {
-    this.#removeBlocks((_, owner) => owner === from)
+    this.#removeProperties((_, owner) => owner === from)
     if (to === undefined) return
     for (const element of kept) this.setProperty(nameOf(element), element, to)
+  }
+
+  addLink({ name, token, show }: PublicLink): void {
+    const shown = show === 'all' ? '' : `show = ${tomlString(show)}\n`
+    this.#append(`[[link]]\nname = ${tomlString(name)}\ntoken = ${tomlString(token)}\n${shown}`)
+  }
+
+  /** Those for which `isGone` says so. */
+  removeLinks(isGone: (name: string) => boolean): void {
+    this.#removeBlocks('link', ({ name }) => isGone(name ?? ''))
+  }
+
+  /** Written anew, however it was written. */
+  #setTable(key: string, table: { readonly [name: string]: string }): void {
+    for (const { start, end, path } of this.#parsed().items.toReversed())
+      if (path[0] === key) this.#splice(start, end, '')
+    const entries = Object.entries(table).map(
+      ([name, value]) => `${tomlKey(name)} = ${tomlString(value)}`,
+    )
+    if (entries.length > 0) this.#setPair(key, `{ ${entries.join(', ')} }`)
   }
 
   #setPair(key: string, value: string | undefined): void {
@@ -70,19 +107,24 @@ export class SettingsEdit {
     return start
   }
 
-  /** Tables of the array `property` for whose XML `isGone` says so. */
-  #removeBlocks(isGone: (xml: XmlElement, of: string | undefined) => boolean): void {
-    if (!this.#text.includes('property')) return
+  #removeProperties(isGone: (xml: XmlElement, of: string | undefined) => boolean): void {
+    this.#removeBlocks('property', ({ xml = '', of }) => {
+      const read = readXml(Buffer.from(xml))
+      return read.ok && isGone(read.value, of)
+    })
+  }
+
+  /** Tables of the array `key` for which `isGone` says so. */
+  #removeBlocks(key: string, isGone: (block: Block) => boolean): void {
+    if (!this.#text.includes(key)) return
     const { items, table } = this.#parsed()
-    const entries = Array.isArray(table['property']) ? (table['property'] as Block[]) : []
+    const entries = Array.isArray(table[key]) ? (table[key] as Block[]) : []
     const headers = items.filter(({ kind }) => kind !== 'pair')
     for (const [n, header] of [...headers.entries()].reverse()) {
       const [first, index, ...more] = header.path
-      const entry = first === 'property' && more.length === 0 ? entries[Number(index)] : undefined
+      const entry = first === key && more.length === 0 ? entries[Number(index)] : undefined
       if (header.kind !== 'array-table' || entry === undefined) continue
-      const xml = readXml(Buffer.from(entry.xml))
-      if (xml.ok && isGone(xml.value, entry.of))
-        this.#splice(header.start, this.#endOfBlock(header, headers[n + 1]), '')
+      if (isGone(entry)) this.#splice(header.start, this.#endOfBlock(header, headers[n + 1]), '')
     }
   }
 
@@ -112,7 +154,8 @@ export class SettingsEdit {
   }
 }
 
-type Block = { readonly of?: string; readonly xml: string }
+/** All values of these tables are strings. */
+type Block = { readonly [key: string]: string | undefined }
 
 function nameOf({ namespace, name }: XmlElement): PropertyName {
   return propertyName(namespace, name)
@@ -146,6 +189,11 @@ export function tomlString(text: string): string {
     .toWellFormed()
     .replaceAll(/["\\\u0000-\u0009\u000b-\u001f\u007f]/g, (mark) => ESCAPES[mark] ?? unicode(mark))
   return escaped.includes('\n') ? `"""\n${escaped}"""` : `"${escaped}"`
+}
+
+/** Bare where it may be. */
+export function tomlKey(name: string): string {
+  return /^[A-Za-z0-9_-]+$/.test(name) ? name : tomlString(name)
 }
 
 function unicode(mark: string): string {

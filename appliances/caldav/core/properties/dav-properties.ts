@@ -72,6 +72,8 @@ type ResourceType =
   | 'addressbook'
   | 'principal'
   | 'proxy-read'
+  | 'inbox'
+  | 'outbox'
   | 'proxy-write'
   | 'plain'
 
@@ -79,6 +81,7 @@ function typeOf(resource: Resource): ResourceType {
   if (!isCollection(resource)) return 'plain'
   if (resource.kind === 'principal') return 'principal'
   if (resource.kind === 'proxy') return resource.grant === 'read' ? 'proxy-read' : 'proxy-write'
+  if (resource.kind === 'outbox') return 'outbox'
   if (resource.kind !== 'collection' || resource.collection.kind === 'folder') return 'collection'
   return resource.collection.kind
 }
@@ -88,6 +91,8 @@ const RESOURCE_TYPES: { readonly [type in ResourceType]: string } = {
   collection: '<d:collection/>',
   calendar: '<d:collection/><cal:calendar/>',
   addressbook: '<d:collection/><card:addressbook/>',
+  inbox: '<d:collection/><cal:schedule-inbox/>',
+  outbox: '<d:collection/><cal:schedule-outbox/>',
   principal: '<d:collection/><d:principal/>',
   'proxy-read': '<d:collection/><d:principal/><cs:calendar-proxy-read/>',
   'proxy-write': '<d:collection/><d:principal/><cs:calendar-proxy-write/>',

@@ -9,6 +9,8 @@ export type LiveProperty = {
   readonly isSettable: boolean
   /** Whether `allprop` brings it: only what RFC 4918 defines; the others are dear, or clients do not expect them. */
   readonly isInAll: boolean
+  /** What is stored of it is not its XML: `read` knows. */
+  readonly isTranslated?: boolean
 }
 
 export type PropertyTable = { readonly [name: `{${string}}${string}`]: LiveProperty }
@@ -19,6 +21,10 @@ export function protectedProperty(read: LiveProperty['read']): LiveProperty {
 
 export function settableProperty(read: LiveProperty['read']): LiveProperty {
   return { read, isSettable: true, isInAll: false }
+}
+
+export function translatedProperty(read: LiveProperty['read']): LiveProperty {
+  return { ...settableProperty(read), isTranslated: true }
 }
 
 export function inAll(property: LiveProperty): LiveProperty {

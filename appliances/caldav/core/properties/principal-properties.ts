@@ -46,6 +46,12 @@ export const PRINCIPAL_PROPERTIES: PropertyTable = {
   '{urn:ietf:params:xml:ns:caldav}calendar-home-set': ofUsers(({ name }, view) =>
     hrefElement(hrefOf(['calendars', name], true, view)),
   ),
+  '{urn:ietf:params:xml:ns:caldav}schedule-inbox-URL': ofUsers(({ name }, view) =>
+    hrefElement(hrefOf(['inbox', name], true, view)),
+  ),
+  '{urn:ietf:params:xml:ns:caldav}schedule-outbox-URL': ofUsers(({ name }, view) =>
+    hrefElement(hrefOf(['outbox', name], true, view)),
+  ),
   '{urn:ietf:params:xml:ns:carddav}addressbook-home-set': ofUsers(({ name }, view) =>
     hrefElement(hrefOf(['addressbooks', name], true, view)),
   ),

@@ -30,8 +30,10 @@ export type Rendering = {
 
 /** Names are looked up once for each request, not for each resource. */
 type Column = {
+  /** Its element: `<d:getetag>` and `</d:getetag>`, or `<d:getetag/>`. */
   readonly open: string
   readonly close: string
+  readonly empty: string
   readonly name: PropertyName
   readonly live: LiveProperty | undefined
   readonly made: ((resource: Resource) => string | undefined) | undefined
@@ -62,12 +64,11 @@ export function renderer(
   view: View,
   { isMinimal, made }: Rendering,
 ): (resource: Resource, href: string) => string {
-  const columnOf = (name: PropertyName): Column => ({
-    name,
-    ...tagOf(name),
-    live: liveProperty(name),
-    made: made?.get(name),
-  })
+  const columnOf = (name: PropertyName): Column => {
+    const { open, close } = tagOf(name)
+    const element = { open: `<${open}>`, close: `</${close}>`, empty: `<${open}/>` }
+    return { name, ...element, live: liveProperty(name), made: made?.get(name) }
+  }
   if (wanted.kind === 'named') {
     const columns = wanted.names.map(columnOf)
     return (resource, href) => respond(resource, href, columns, view, isMinimal)
@@ -113,7 +114,7 @@ function respond(
     const column = columns[i]!
     const value = valueOf(resource, column, stored, view)
     if (value !== undefined) found += value
-    else if (!isMinimal) missing += `<${column.open}/>`
+    else if (!isMinimal) missing += column.empty
   }
   const present = found === '' && missing !== '' ? '' : propstat(found, 200)
   return response(href, present + (missing === '' ? '' : propstat(missing, 404)))
@@ -127,11 +128,12 @@ function valueOf(
 ): string | undefined {
   const { live } = column
   if (column.made !== undefined) return column.made(resource)
-  const kept = live === undefined || live.isSettable ? stored?.get(column.name) : undefined
+  const isKept = live === undefined || (live.isSettable && live.isTranslated !== true)
+  const kept = isKept ? stored?.get(column.name) : undefined
   if (kept !== undefined) return writeElement(kept, PREFIXES)
   const inner = live?.read(resource, view)
   if (inner === undefined) return undefined
-  return inner === '' ? `<${column.open}/>` : `<${column.open}>${inner}</${column.close}>`
+  return inner === '' ? column.empty : column.open + inner + column.close
 }
 
 function namesIn(element: XmlElement): PropertyName[] {

@@ -5,6 +5,7 @@ import { emptyReply, textReply, type DavRequest, type Reply } from '../request.t
 import { contentTypeOf } from '../resource/content-type.ts'
 import { hrefOf } from '../resource/href.ts'
 import { childrenOf, memberName, type Resource } from '../resource/resource.ts'
+import { scheduleTagOf } from '../schedule/schedule-tag.ts'
 import type { View } from '../view.ts'
 import { matches } from '../write/preconditions.ts'
 import { titleOf } from '../write/written.ts'
@@ -15,9 +16,11 @@ export function get(request: DavRequest, resource: Resource, view: View): Reply 
   if (resource.kind !== 'member') return listing(resource, view)
   const { collection, member } = resource
   const path = `${collection.path}/${member.file}`
-  const bytes = view.library.content(path)
+  const bytes = view.library.content(collection, member)
   if (bytes === undefined) return textReply(404, 'Nothing is here')
+  const tag = scheduleTagOf(resource, view)
   const headers = {
+    ...(tag !== undefined && { 'schedule-tag': tag }),
     etag: `"${member.oid}"`,
     'last-modified': new Date(view.library.changedSeconds(path) * 1000).toUTCString(),
     'content-type': contentTypeOf(collection, member),
@@ -68,15 +71,14 @@ function rangeOf(
 function whole(collection: Collection, { library }: View): Reply {
   const texts = collection.members
     .values()
-    .map(({ file }) =>
-      Buffer.from(library.content(`${collection.path}/${file}`) ?? []).toString('utf8'),
-    )
+    .map((member) => Buffer.from(library.content(collection, member) ?? []).toString('utf8'))
   const headers = { 'cache-control': 'private, no-cache', ...PLAIN_DOCUMENT }
-  const type = collection.kind === 'calendar' ? 'text/calendar' : 'text/vcard'
+  const isBook = collection.kind === 'addressbook'
+  const type = isBook ? 'text/vcard' : 'text/calendar'
   return {
     status: 200,
     headers: { ...headers, 'content-type': `${type}; charset=utf-8` },
-    body: collection.kind === 'calendar' ? joinCalendars(texts, titleOf(collection)) : texts,
+    body: isBook ? texts : joinCalendars(texts, titleOf(collection)),
   }
 }
 

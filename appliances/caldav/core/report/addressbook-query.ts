@@ -33,9 +33,12 @@ export function addressbookQuery(
     made: data.properties({}, readCardSelection(element)),
   })
   const cards = new CardFilter(filter.value)
-  const members = membersIn('addressbook', resource, depth, view, (collection, member) => {
-    const card = data.card(collection, member)
-    return card !== undefined && cards.matches(card)
+  const members = membersIn(resource, depth, view, {
+    kind: 'addressbook',
+    isWanted(collection, member) {
+      const card = data.card(collection, member)
+      return card !== undefined && cards.matches(card)
+    },
   })
   const cut = statusResponse(
     hrefOf(resource.path, isCollection(resource), view),

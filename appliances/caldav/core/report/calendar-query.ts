@@ -4,19 +4,22 @@ import type { Zone } from '../../../../shared/ical/zone.ts'
 import { CalendarQuery } from '../calendar/calendar-query.ts'
 import type { CompFilter } from '../calendar/filter.ts'
 import { FreeBusy } from '../calendar/free-busy.ts'
+import { spanOf, touches } from '../calendar/object-entry.ts'
 import { ZONE_BOOK, zoneOfText } from '../calendar/zone-lookup.ts'
-import type { Collection, Member } from '../library/collection.ts'
 import { readWanted, renderer } from '../properties/render.ts'
 import { isMinimal, preferenceHeaders } from '../read/prefer.ts'
 import { depthOf, textReply, type DavRequest, type Reply } from '../request.ts'
 import { hrefOf } from '../resource/href.ts'
+import type { Collection } from '../library/collection.ts'
+import { makesBusy } from '../library/settings.ts'
 import type { Resource } from '../resource/resource.ts'
 import type { View } from '../view.ts'
 import { errorReply, multistatus } from '../xml/multistatus.ts'
 import { CALDAV } from '../xml/names.ts'
+import { addAvailability, addMember } from './busy-time.ts'
 import { readCalendarDataRequest } from './calendar-data-xml.ts'
 import { readCompFilter, readTimeRange, Refused } from './filter-xml.ts'
-import { MemberData, membersIn } from './member-data.ts'
+import { MemberData, membersIn, type MemberSearch } from './member-data.ts'
 
 export function calendarQuery(
   request: DavRequest,
@@ -43,7 +46,7 @@ export function calendarQuery(
     made: data.properties(dataRequest.value),
   })
   return multistatus(
-    membersIn('calendar', resource, depth, view, matcher(filter.value, zone, data)).map((member) =>
+    membersIn(resource, depth, view, search(filter.value, zone, data)).map((member) =>
       render(member, hrefOf(member.path, false, view)),
     ),
     '',
@@ -61,25 +64,32 @@ export function freeBusyQuery(
   const range = finiteRange(element)
   if (depth === undefined || range === undefined)
     return textReply(400, 'Expected time-range with start and end')
-  if (resource.kind === 'member')
+  const isInbox = resource.kind === 'collection' && resource.collection.kind === 'inbox'
+  if (resource.kind === 'member' || isInbox)
     return errorReply(403, '<d:supported-report/>', 'Only of calendars and homes')
   const busy = new FreeBusy(range)
   const data = new MemberData(view)
-  const touches = (_: Collection, { facts }: Member): boolean =>
-    facts?.entry !== undefined && facts.entry.end >= range.start && facts.entry.start <= range.end
-  for (const { collection, member } of membersIn('calendar', resource, depth, view, touches)) {
-    const object = data.object(collection, member)
-    if (object === undefined) continue
-    // When somebody else is available says nothing of the one whose home it is.
-    const isOthers = resource.kind === 'home' && collection.owner !== resource.owner
-    if (isOthers && object.kind === 'VAVAILABILITY') continue
-    if (busy.add(object, data.zones(collection, object))) continue
+  // Of a home: when its user is busy, who is not when somebody else is.
+  const owner = resource.kind === 'home' ? resource.owner : undefined
+  const counts = (collection: Collection): boolean =>
+    owner === undefined || (collection.owner === owner && makesBusy(collection.settings))
+  const touching: MemberSearch = {
+    kind: 'calendar',
+    span: range,
+    isWanted: (collection, { facts }) =>
+      facts?.entry !== undefined && counts(collection) && touches(facts.entry, range),
+  }
+  let isWhole = owner === undefined || depth !== 'infinity' || addAvailability(busy, owner, view)
+  for (const { collection, member } of membersIn(resource, depth, view, touching)) {
+    isWhole &&= addMember(busy, collection, member, data, view)
+    if (!isWhole) break
+  }
+  if (!isWhole)
     return errorReply(
       403,
       '<d:number-of-matches-within-limits/>',
       'Too many periods: ask for a shorter range',
     )
-  }
   return {
     status: 200,
     headers: { 'content-type': 'text/calendar; charset=utf-8' },
@@ -87,20 +97,20 @@ export function freeBusyQuery(
   }
 }
 
-/** Whether a member matches; `zone` is the request's own. */
-function matcher(
-  filter: CompFilter,
-  zone: Zone | undefined,
-  data: MemberData,
-): (collection: Collection, member: Member) => boolean {
+/** For members that match; `zone` is the request's own. */
+function search(filter: CompFilter, zone: Zone | undefined, data: MemberData): MemberSearch {
   let asked: { readonly floating: Zone; readonly query: CalendarQuery } | undefined
-  return (collection, member) => {
-    const entry = member.facts?.entry
-    if (entry === undefined) return false
-    const floating = zone ?? data.floating(collection)
-    if (asked?.floating !== floating)
-      asked = { floating, query: new CalendarQuery(filter, ZONE_BOOK, floating) }
-    return asked.query.matches(entry, () => data.object(collection, member))
+  return {
+    kind: 'calendar',
+    span: spanOf(filter),
+    isWanted(collection, member) {
+      const entry = member.facts?.entry
+      if (entry === undefined) return false
+      const floating = zone ?? data.floating(collection)
+      if (asked?.floating !== floating)
+        asked = { floating, query: new CalendarQuery(filter, ZONE_BOOK, floating) }
+      return asked.query.matches(entry, () => data.object(collection, member))
+    },
   }
 }
 

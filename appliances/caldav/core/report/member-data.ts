@@ -1,12 +1,17 @@
 // Members' data in reports: read from the branch, whole or as calendar-data asks (RFC 4791 section 9.6).
-import { readCalendarObject, type CalendarObject } from '../../../../shared/ical/calendar-object.ts'
+import {
+  readCalendarObject,
+  readMessage,
+  type CalendarObject,
+} from '../../../../shared/ical/calendar-object.ts'
 import { parseComponents, type Component } from '../../../../shared/ical/component.ts'
 import { formatComponent } from '../../../../shared/ical/format.ts'
 import { decodeText } from '../../../../shared/ical/text-encoding.ts'
 import { ZoneContext } from '../../../../shared/ical/zone-context.ts'
 import { escapeText } from '../../../../shared/xml/write.ts'
 import { formatCalendarData, isWhole } from '../calendar/calendar-data.ts'
-import type { CalendarDataRequest } from '../calendar/filter.ts'
+import type { CalendarDataRequest, TimeRange } from '../calendar/filter.ts'
+import { PARSED_OBJECTS } from '../calendar/parsed-objects.ts'
 import { floatingZone, ZONE_BOOK } from '../calendar/zone-lookup.ts'
 import { selectedCard, type CardSelection } from '../contacts/card-filter.ts'
 import type { Collection, Member } from '../library/collection.ts'
@@ -35,16 +40,14 @@ export class MemberData {
     this.#view = view
   }
 
-  bytes(collection: Collection, { file }: Member): Uint8Array | undefined {
-    return this.#view.library.content(`${collection.path}/${file}`)
+  bytes(collection: Collection, member: Member): Uint8Array | undefined {
+    return this.#view.library.content(collection, member)
   }
 
   /** Undefined for what cannot be read: it hides nothing but itself. */
   object(collection: Collection, member: Member): CalendarObject | undefined {
     if (this.#last?.member === member) return this.#last.object
-    const bytes = this.bytes(collection, member)
-    const read = bytes && readCalendarObject(bytes)
-    const object = read?.ok === true ? read.value : undefined
+    const object = PARSED_OBJECTS.get(member.oid) ?? this.#parsed(collection, member)
     this.#last = { member, object }
     return object
   }
@@ -61,6 +64,15 @@ export class MemberData {
     return new ZoneContext(ZONE_BOOK, calendar, this.floating(collection))
   }
 
+  #parsed(collection: Collection, member: Member): CalendarObject | undefined {
+    const bytes = this.bytes(collection, member)
+    const readAs = collection.kind === 'inbox' ? readMessage : readCalendarObject
+    const read = bytes && readAs(bytes)
+    if (read?.ok !== true) return undefined
+    PARSED_OBJECTS.keep(member.oid, read.value, member.bytes)
+    return read.value
+  }
+
   /** Undefined for what is no card. */
   card(collection: Collection, member: Member): Component | undefined {
     const bytes = this.bytes(collection, member)
@@ -74,7 +86,7 @@ export class MemberData {
     const whole = (resource: Resource): string | undefined => {
       if (resource.kind !== 'member') return undefined
       const bytes = this.bytes(resource.collection, resource.member)
-      return bytes && Buffer.from(bytes).toString('utf8')
+      return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
     }
     const part = (resource: Resource): string | undefined => {
       if (resource.kind !== 'member') return undefined
@@ -95,28 +107,40 @@ export class MemberData {
   }
 }
 
-/** Members of collections of that kind that a report of that depth is about and that are wanted. */
+/** Reports of calendars also read the messages of an inbox (RFC 6638 §2.2). */
+export function isReportedAs(collection: Collection, kind: HomeKind): boolean {
+  return collection.kind === kind || (kind === 'calendar' && collection.kind === 'inbox')
+}
+
+export type MemberSearch = {
+  readonly kind: HomeKind
+  /** No member is wanted whose entry does not touch it. */
+  readonly span?: TimeRange | undefined
+  readonly isWanted: (collection: Collection, member: Member) => boolean
+}
+
+/** Members of collections that a report of that depth is about and that are wanted. */
 export function* membersIn(
-  kind: HomeKind,
   resource: Resource,
   depth: Depth,
   view: View,
-  isWanted: (collection: Collection, member: Member) => boolean,
+  search: MemberSearch,
 ): Generator<MemberResource> {
+  const { kind, span, isWanted } = search
   if (resource.kind === 'member') {
     const { collection, member } = resource
-    if (collection.kind === kind && isWanted(collection, member)) yield resource
+    if (isReportedAs(collection, kind) && isWanted(collection, member)) yield resource
   } else if (resource.kind === 'collection') {
     const { collection, path, rights } = resource
-    if (collection.kind !== kind || depth === 0) return
-    for (const member of collection.members.values()) {
+    if (!isReportedAs(collection, kind) || depth === 0) return
+    const members = span === undefined ? collection.members.values() : collection.spans.near(span)
+    for (const member of members) {
       if (!isWanted(collection, member)) continue
       const at = [...path, memberName(member, collection)]
       yield { kind: 'member', path: at, collection, member, rights }
     }
   } else if (resource.kind === 'home' && depth === 'infinity') {
-    for (const child of childrenOf(resource, view))
-      yield* membersIn(kind, child, depth, view, isWanted)
+    for (const child of childrenOf(resource, view)) yield* membersIn(child, depth, view, search)
   }
 }
 

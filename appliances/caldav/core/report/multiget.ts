@@ -10,7 +10,7 @@ import { CALDAV, DAV } from '../xml/names.ts'
 import { parsePath } from '../xml/path.ts'
 import { readCalendarDataRequest } from './calendar-data-xml.ts'
 import { readCardSelection } from './card-filter-xml.ts'
-import { MemberData } from './member-data.ts'
+import { isReportedAs, MemberData } from './member-data.ts'
 
 /** Clients take 10 to 100 at once. */
 const HREFS_LIMIT = 20_000
@@ -34,7 +34,7 @@ export function multiget(request: DavRequest, element: XmlElement, view: View): 
       const href = textOf(each).trim()
       const parsed = parsePath(href, view.base)
       const resource = parsed.ok ? resolve(parsed.value.path, view) : undefined
-      return resource?.kind === 'member' && resource.collection.kind === kind
+      return resource?.kind === 'member' && isReportedAs(resource.collection, kind)
         ? render(resource, href)
         : statusResponse(href, 404)
     }),

@@ -16,6 +16,10 @@ const OF_CALENDARS = [
     propertyName(CALDAV, name),
   ),
 ]
+const OF_INBOXES = [
+  SYNC,
+  ...['calendar-multiget', 'calendar-query'].map((name) => propertyName(CALDAV, name)),
+]
 const OF_BOOKS = [
   SYNC,
   ...['addressbook-multiget', 'addressbook-query'].map((name) => propertyName(CARDDAV, name)),
@@ -26,6 +30,8 @@ export function reportsOf(resource: Resource): readonly PropertyName[] {
   switch (resource.collection.kind) {
     case 'calendar':
       return [...EVERYWHERE, ...OF_CALENDARS]
+    case 'inbox':
+      return [...EVERYWHERE, ...OF_INBOXES]
     case 'addressbook':
       return [...EVERYWHERE, ...OF_BOOKS]
     default:

@@ -1,8 +1,9 @@
 // What a URL names for the user who asks. What that user may not see is not there: no answer differs between the two.
 import type { Directory, Principal, User } from '../accounts/directory.ts'
-import type { Area, Collection, Member } from '../library/collection.ts'
+import { AREA_OF, type Area, type Collection, type Member } from '../library/collection.ts'
 import { SETTINGS_FILES, NO_SETTINGS, type CollectionKind } from '../library/settings.ts'
 import { PersistentMap } from '../library/persistent-map.ts'
+import { SpanIndex } from '../library/span-index.ts'
 import type { View } from '../view.ts'
 import { fileNameOf, segmentOf, type DavPath } from '../xml/path.ts'
 
@@ -23,6 +24,13 @@ export type Resource =
       readonly grant: 'read' | 'read-write'
     }
   | { readonly kind: 'area'; readonly path: DavPath; readonly area: Area }
+  /** Where free-busy is asked for (RFC 6638 §2.1); it has no members. */
+  | {
+      readonly kind: 'outbox'
+      readonly path: DavPath
+      readonly owner: string
+      readonly rights: Rights
+    }
   | {
       readonly kind: 'home'
       readonly path: DavPath
@@ -48,7 +56,7 @@ export type MemberResource = {
   readonly rights: Rights
 }
 
-const KIND_IN: { readonly [area: string]: CollectionKind | undefined } = {
+const KIND_IN: { readonly [area: string]: HomeKind | 'folder' | undefined } = {
   calendars: 'calendar',
   addressbooks: 'addressbook',
   files: 'folder',
@@ -60,6 +68,7 @@ export function resolve(path: DavPath, view: View): Resource | undefined {
   const [area, name, ...below] = path
   if (area === undefined) return { kind: 'root', path }
   if (area === 'principals') return resolvePrincipal(path, view)
+  if (area === 'inbox' || area === 'outbox') return resolveBox(area, path, view)
   const kind = KIND_IN[area]
   if (kind === undefined) return undefined
   if (name === undefined) return { kind: 'area', path, area: area as Area }
@@ -121,16 +130,23 @@ export function childrenOf(resource: Resource, view: View): readonly Resource[] 
 }
 
 export function memberOf(parent: CollectionResource, name: string): MemberResource | undefined {
-  const { collection, rights, path } = parent
+  const { collection, path } = parent
   const file = fileNameOf(name, SETTINGS_FILES[collection.kind])
   const member = file === undefined ? undefined : collection.members.get(file)
   if (member === undefined) return undefined
-  return { kind: 'member', path: [...path, name], collection, member, rights }
+  return { kind: 'member', path: [...path, name], collection, member, rights: inside(parent) }
+}
+
+/** What a user may do with members: of a calendar that is kept elsewhere only read them. */
+export function inside({ collection, rights }: CollectionResource): Rights {
+  return collection.settings.subscription === undefined ? rights : 'read'
 }
 
 /** The last segment of its URL. */
 export function memberName(member: Member, { kind }: Collection): string {
-  return segmentOf(member.file, SETTINGS_FILES[kind]) ?? member.file
+  const { file } = member
+  // Without an escape a name is its own segment.
+  return file.includes('%') ? (segmentOf(file, SETTINGS_FILES[kind]) ?? file) : file
 }
 
 export function isCollection(resource: Resource): boolean {
@@ -148,6 +164,7 @@ export function ownerOf(resource: Resource): string | undefined {
     case 'member':
       return resource.collection.owner
     case 'home':
+    case 'outbox':
       return resource.owner
     case 'principal':
       return resource.principal.name
@@ -171,6 +188,31 @@ function resolvePrincipal(path: DavPath, { library }: View): Resource | undefine
   return { kind: 'proxy', path, user: principal, grant: 'read-write' }
 }
 
+/** Of a user, and of those who act for it: `/inbox/alice/`, `/outbox/alice/`. */
+function resolveBox(
+  area: 'inbox' | 'outbox',
+  path: DavPath,
+  { library, user }: View,
+): Resource | undefined {
+  const [, name, message, ...deeper] = path
+  const owner = name === undefined ? undefined : library.directory.user(name)
+  const rights = owner && rightsInHome(owner, user, library.directory)
+  if (owner === undefined || rights === undefined || deeper.length > 0) return undefined
+  if (area === 'outbox')
+    return message === undefined ? { kind: 'outbox', path, owner: owner.name, rights } : undefined
+  const inbox: CollectionResource = {
+    kind: 'collection',
+    path: path.slice(0, 2),
+    collection: inboxOf(owner.name, library),
+    rights,
+  }
+  return message === undefined ? inbox : memberOf(inbox, message)
+}
+
+export function inboxOf(owner: string, library: View['library']): Collection {
+  return library.collection(`inbox/${owner}`) ?? emptyCollection('inbox', owner)
+}
+
 /** Plain files are their owner's alone. */
 function resolveFile(path: DavPath, { library, user }: View): Resource | undefined {
   const [area, owner, ...below] = path
@@ -178,7 +220,7 @@ function resolveFile(path: DavPath, { library, user }: View): Resource | undefin
   let parent: CollectionResource = {
     kind: 'collection',
     path: [area!, owner],
-    collection: library.collection(`files/${owner}`) ?? emptyFolder(owner),
+    collection: library.collection(`files/${owner}`) ?? emptyCollection('folder', owner),
     rights: 'owner',
   }
   for (const [i, segment] of below.entries()) {
@@ -228,19 +270,21 @@ function mountName(collection: Collection): string {
   return `${collection.owner}${MOUNT_MARK}${nameOf(collection)}`
 }
 
-function nameOf({ path, kind }: Collection): string {
+export function nameOf({ path, kind }: Collection): string {
   const file = path.slice(path.lastIndexOf('/') + 1)
   return segmentOf(file, SETTINGS_FILES[kind]) ?? file
 }
 
-function emptyFolder(owner: string): Collection {
+/** One that is there though the branch has nothing of it yet. */
+function emptyCollection(kind: 'folder' | 'inbox', owner: string): Collection {
   return {
-    kind: 'folder',
-    path: `files/${owner}`,
+    kind,
+    path: `${AREA_OF[kind]}/${owner}`,
     owner,
     tree: undefined,
     settings: NO_SETTINGS,
     members: PersistentMap.EMPTY,
     uids: PersistentMap.EMPTY,
+    spans: SpanIndex.EMPTY,
   }
 }

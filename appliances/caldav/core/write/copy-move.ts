@@ -13,7 +13,10 @@ import {
 import { hrefOf } from '../resource/href.ts'
 import { errorReply } from '../xml/multistatus.ts'
 import { authorityOf, fileNameOf, parsePath, type DavPath } from '../xml/path.ts'
-import { isRemovable, NOUNS, removeCollection } from './delete.ts'
+import { scheduleTag } from '../schedule/schedule-tag.ts'
+import { scheduleMember } from '../schedule/scheduling.ts'
+import { removeUnused } from '../attach/attachment-access.ts'
+import { attachmentsIn, isRemovable, NOUNS, removeCollection, tellOfMeetings } from './delete.ts'
 import { checkLocks, checkPreconditions, type LockedPart } from './preconditions.ts'
 import { checkStorable } from './store-object.ts'
 import {
@@ -81,26 +84,40 @@ function transferMember(
   const from = source.collection
   const into = parent.collection
   const { file } = source.member
-  const bytes = view.library.content(`${from.path}/${file}`)
+  const bytes = view.library.content(from, source.member)
   if (bytes === undefined) return textReply(404, 'Nothing is here')
   const leaving = isMove && from.path === into.path ? file : undefined
   const storable = checkStorable(write, parent, to.at(-1)!, bytes, leaving)
   if ('status' in storable) return storable
+  const isMeeting = from.kind === 'calendar' && source.member.facts?.isMeeting === true
+  if (isMove && isMeeting && from.owner !== into.owner)
+    return errorReply(
+      403,
+      '<cal:allowed-organizer-scheduling-object-change/>',
+      'A meeting stays with the user whose it is',
+    )
+  const over = replaced?.kind === 'member' ? replaced.member : undefined
+  const after = { bytes, facts: source.member.facts }
+  const meeting = isMove ? undefined : scheduleMember(write, into, over, after)
+  if (meeting !== undefined && 'status' in meeting) return meeting
   const kept = from.settings.ofMembers.get(file)
   if (isMove) removeMember(edit, from, file)
   if (replaced?.kind === 'collection') edit.delete(replaced.collection.path)
-  edit.set(`${into.path}/${storable.file}`, bytes)
+  edit.set(`${into.path}/${storable.file}`, meeting?.bytes ?? bytes)
   if (kept !== undefined || into.settings.ofMembers.has(storable.file))
     editSettings(edit, into, (settings) =>
       settings.renameMember(storable.file, storable.file, kept?.values() ?? []),
     )
+  removeUnused(write, over?.facts?.attachments ?? [])
+  const isScheduled = into.kind === 'calendar' && source.member.facts?.isMeeting === true
+  const tag = isScheduled ? scheduleTag(meeting?.bytes ?? bytes, into.owner, view) : undefined
   const title = source.member.facts?.title || memberName(source.member, from)
   const verb = isMove ? 'move' : 'copy'
   const where = from.path === into.path ? to.at(-1)! : titleOf(into)
   return {
     kind: 'written',
-    message: `${verb} "${title}" to ${where}`,
-    reply: () => done(write, job),
+    message: `${verb} "${title}" to ${where}${meeting?.note ?? ''}`,
+    reply: () => done(write, job, tag),
   }
 }
 
@@ -123,6 +140,9 @@ function transferCollection(
   if (replaced?.kind === 'collection' && replaced.rights !== 'owner')
     return needPrivileges('<d:unbind/>', 'Only to look at')
   const path = `${folder}/${file}`
+  const told =
+    replaced?.kind === 'collection' ? tellOfMeetings(write, replaced.collection) : undefined
+  if (told !== undefined && 'status' in told) return told
   // All of it is read before anything is taken away.
   const settings = SETTINGS_FILES[collection.kind]
   const files = [...filesToTake(write, collection, depth)]
@@ -130,10 +150,14 @@ function transferCollection(
   if (replaced !== undefined) edit.delete(path)
   for (const { below, bytes } of files) edit.set(`${path}/${below}`, bytes)
   if (!files.some(({ below }) => below === settings)) edit.set(`${path}/${settings}`, '')
+  // Who was given a link to the one does not see the other.
+  else if (!isMove && collection.settings.links.length > 0)
+    editSettings(edit, { kind: collection.kind, path }, (copy) => copy.removeLinks(() => true))
+  if (replaced?.kind === 'collection') removeUnused(write, attachmentsIn(replaced.collection))
   const verb = isMove ? 'move' : 'copy'
   return {
     kind: 'written',
-    message: `${verb} the ${NOUNS[collection.kind]} ${titleOf(collection)} to ${view.base}${to.join('/')}`,
+    message: `${verb} the ${NOUNS[collection.kind]} ${titleOf(collection)} to ${view.base}${to.join('/')}${told?.note ?? ''}`,
     reply: () => done(write, job),
   }
 }
@@ -182,10 +206,12 @@ function doesOverwrite({ request }: WriteRequest): boolean {
   return request.header('overwrite')?.trim().toUpperCase() !== 'F'
 }
 
-function done({ view, path }: WriteRequest, { isMove, to, replaced }: Job): Reply {
+/** `tag` is the Schedule-Tag of what is there now (RFC 6638 §8.2). */
+function done({ view, path }: WriteRequest, { isMove, to, replaced }: Job, tag?: string): Reply {
   if (isMove) view.locks.removeAt(path)
-  if (replaced !== undefined) return { status: 204, headers: {} }
-  return { status: 201, headers: { location: hrefOf(to, false, view) } }
+  const scheduling: Reply['headers'] = tag === undefined ? {} : { 'schedule-tag': tag }
+  if (replaced !== undefined) return { status: 204, headers: scheduling }
+  return { status: 201, headers: { location: hrefOf(to, false, view), ...scheduling } }
 }
 
 function misplaced(): Reply {

@@ -1,6 +1,10 @@
 // DELETE (RFC 4918 §9.6): a member, or a collection with all that is in it. History keeps both.
-import { textReply } from '../request.ts'
+import type { AttachmentRef } from '../attach/attachment.ts'
+import { removeUnused } from '../attach/attachment-access.ts'
+import type { Collection } from '../library/collection.ts'
+import { textReply, type Reply } from '../request.ts'
 import { mayWrite, memberName, resolve, type Resource } from '../resource/resource.ts'
+import { scheduleMember, type Scheduled } from '../schedule/scheduling.ts'
 import { checkLocks, checkPreconditions } from './preconditions.ts'
 import {
   needPrivileges,
@@ -25,20 +29,51 @@ export function remove(write: WriteRequest): WriteOutcome {
   const { collection } = resource
   if (resource.kind === 'member') {
     const { member } = resource
+    const meeting = scheduleMember(write, collection, member)
+    if ('status' in meeting) return meeting
     removeMember(edit, collection, member.file)
+    removeUnused(write, member.facts?.attachments ?? [])
     const title = member.facts?.title || memberName(member, collection)
     return {
       kind: 'written',
-      message: `delete "${title}" from ${titleOf(collection)}`,
+      message: `delete "${title}" from ${titleOf(collection)}${meeting.note}`,
       reply: () => gone(write),
     }
   }
+  const told = tellOfMeetings(write, collection)
+  if ('status' in told) return told
   removeCollection(write, collection.path)
+  removeUnused(write, attachmentsIn(collection))
   return {
     kind: 'written',
-    message: `delete the ${NOUNS[collection.kind]} ${titleOf(collection)}`,
+    message: `delete the ${NOUNS[collection.kind]} ${titleOf(collection)}${told.note}`,
     reply: () => gone(write),
   }
+}
+
+/** Of a calendar that goes away: its meetings that are not over are cancelled or declined, as if each were deleted. */
+export function tellOfMeetings(write: WriteRequest, collection: Collection): Reply | Scheduled {
+  const nowSeconds = write.view.nowMs / 1000
+  const meetings =
+    collection.kind === 'calendar' && collection.settings.subscription === undefined
+      ? [...collection.members.values()].filter(
+          ({ facts }) => facts?.isMeeting === true && (facts.entry?.end ?? Infinity) > nowSeconds,
+        )
+      : []
+  if (meetings.length > MEETINGS_LIMIT)
+    return textReply(403, `It has more than ${MEETINGS_LIMIT} meetings: delete some of them first`)
+  let count = 0
+  for (const member of meetings) {
+    const meeting = scheduleMember(write, collection, member)
+    if ('status' in meeting) return meeting
+    if (meeting.note !== '') count++
+  }
+  return { kind: 'scheduled', note: count === 0 ? '' : `; others told of ${count} meetings` }
+}
+
+export function attachmentsIn({ kind, members }: Collection): readonly AttachmentRef[] {
+  if (kind !== 'calendar') return []
+  return [...members.values()].flatMap(({ facts }) => facts?.attachments ?? [])
 }
 
 /** With its settings; the folder above a plain one stays. */
@@ -49,6 +84,9 @@ export function removeCollection({ edit, view }: WriteRequest, path: string): vo
   const marker = `${parent.path}/.folder.toml`
   if (edit.entry(marker) === undefined) edit.set(marker, '')
 }
+
+/** Of one deletion. */
+const MEETINGS_LIMIT = 1_000
 
 /** Homes, principals and the home of files are there as long as their user. */
 export function isRemovable(
@@ -67,4 +105,5 @@ export const NOUNS = {
   calendar: 'calendar',
   addressbook: 'address book',
   folder: 'folder',
+  inbox: 'inbox',
 } as const

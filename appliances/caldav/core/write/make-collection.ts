@@ -29,7 +29,7 @@ type Wish = {
 }
 
 /** In one home, so that it stays a list that clients can show. */
-const COLLECTIONS_LIMIT = 1_000
+export const COLLECTIONS_LIMIT = 1_000
 
 export function makeCalendar(write: WriteRequest): WriteOutcome {
   const { body } = write.request

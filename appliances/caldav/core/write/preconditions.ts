@@ -4,6 +4,7 @@ import { parseIf, tokensOf, type IfList } from '../locks/if-header.ts'
 import { textReply, type DavRequest, type Reply } from '../request.ts'
 import { hrefOf } from '../resource/href.ts'
 import { resolve, type Resource } from '../resource/resource.ts'
+import { scheduleTagOf } from '../schedule/schedule-tag.ts'
 import type { View } from '../view.ts'
 import { errorReply, hrefElement } from '../xml/multistatus.ts'
 import { parsePath, type DavPath } from '../xml/path.ts'
@@ -30,6 +31,9 @@ export function checkPreconditions(
   if (match !== undefined && !matches(match, resource)) return failed()
   const noneMatch = request.header('if-none-match')
   if (noneMatch !== undefined && matches(noneMatch, resource)) return failed()
+  // RFC 6638 §8.3.
+  const tag = request.header('if-schedule-tag-match')
+  if (tag !== undefined && scheduleTagOf(resource, view) !== tag.trim()) return failed()
   const header = request.header('if')
   if (header === undefined) return { kind: 'allowed', tokens: NO_TOKENS }
   const lists = parseIf(header)

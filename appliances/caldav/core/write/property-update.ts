@@ -10,7 +10,9 @@ import {
 import { writeElement, XML_NAMESPACE } from '../../../../shared/xml/write.ts'
 import { componentsOf, parseComponents } from '../../../../shared/ical/component.ts'
 import { isProtected } from '../properties/live.ts'
-import { isTimeZone, type CollectionKind } from '../library/settings.ts'
+import { readAvailability } from '../calendar/availability-text.ts'
+import { AVAILABILITY, isTimeZone, type CollectionKind } from '../library/settings.ts'
+import { DEFAULT_CALENDAR } from '../schedule/default-calendar.ts'
 import { CALDAV, DAV, propertyName, type PropertyName } from '../xml/names.ts'
 
 export type PropertyChange = {
@@ -60,6 +62,10 @@ export function refusalOf(
   if (isProtected(name)) return { status: 403, condition: '<d:cannot-modify-protected-property/>' }
   if (element === undefined) return undefined
   if (writeElement(element).length > VALUE_LIMIT_CHARS) return { status: 507 }
+  if (kind === 'inbox' && name === DEFAULT_CALENDAR && textOf(element) === '')
+    return { status: 403, condition: '<cal:valid-schedule-default-calendar-URL/>' }
+  if (kind === 'inbox' && name === AVAILABILITY && readAvailability(textOf(element)) === undefined)
+    return { status: 403, condition: '<cal:valid-calendar-data/>' }
   if (kind !== 'calendar') return undefined
   if (name === TIMEZONE_ID && !isTimeZone(textOf(element)))
     return { status: 403, condition: '<cal:valid-timezone/>' }

@@ -1,14 +1,20 @@
 // PROPPATCH (RFC 4918 §9.2): all changes of a request, or none.
+import { childNamed, textOf } from '../../../../shared/xml/element.ts'
 import { readXml } from '../../../../shared/xml/read.ts'
 import { isMinimal, preferenceHeaders } from '../read/prefer.ts'
 import { propstat, response } from '../properties/render.ts'
 import { textReply, type Reply } from '../request.ts'
 import { hrefOf } from '../resource/href.ts'
 import type { Collection } from '../library/collection.ts'
+import { textElement } from '../library/settings.ts'
+import { DEFAULT_CALENDAR } from '../schedule/default-calendar.ts'
+import type { View } from '../view.ts'
+import { parsePath } from '../xml/path.ts'
 import {
   isCollection,
   memberName,
   mayWrite,
+  nameOf,
   resolve,
   type Resource,
   type Rights,
@@ -32,7 +38,8 @@ export function proppatch(write: WriteRequest): WriteOutcome {
   const allowed = checkPreconditions(request, path, resource, view)
   if ('status' in allowed) return allowed
   const read = readXml(request.body)
-  const changes = read.ok ? readChanges(read.value, DAV, 'propertyupdate') : undefined
+  const asked = read.ok ? readChanges(read.value, DAV, 'propertyupdate') : undefined
+  const changes = asked?.map((change) => namedDefault(change, resource, view))
   if (changes === undefined || changes.length === 0)
     return textReply(400, 'Expected a propertyupdate element of DAV:')
   const target = targetOf(resource)
@@ -61,6 +68,21 @@ export function proppatch(write: WriteRequest): WriteOutcome {
 }
 
 const NAMES_IN_MESSAGE = 5
+
+/** Of an inbox the default calendar (RFC 6638 §9.2) is kept by its name. */
+function namedDefault(change: PropertyChange, resource: Resource, view: View): PropertyChange {
+  const isInbox = resource.kind === 'collection' && resource.collection.kind === 'inbox'
+  if (change.name !== DEFAULT_CALENDAR || change.element === undefined || !isInbox) return change
+  const href = childNamed(change.element, DAV, 'href')
+  const parsed = href && parsePath(textOf(href).trim(), view.base)
+  const calendar = parsed?.ok === true ? resolve(parsed.value.path, view) : undefined
+  const isOwn =
+    calendar?.kind === 'collection' &&
+    calendar.collection.kind === 'calendar' &&
+    calendar.collection.owner === resource.collection.owner
+  const name = isOwn ? nameOf(calendar.collection) : ''
+  return { ...change, element: textElement(DEFAULT_CALENDAR, name) }
+}
 
 function targetOf(
   resource: Resource,

@@ -1,9 +1,12 @@
 // PUT (RFC 4918 §9.7, RFC 4791 §5.3.2, RFC 6352 §6.3.2): a member is made or replaced, byte for byte.
 import { textReply, type Reply } from '../request.ts'
 import type { Collection, Member } from '../library/collection.ts'
+import { removeUnused } from '../attach/attachment-access.ts'
 import { preferredReturn } from '../read/prefer.ts'
 import { contentTypeOf } from '../resource/content-type.ts'
 import { isCollection, mayWrite, resolve } from '../resource/resource.ts'
+import { scheduleTag } from '../schedule/schedule-tag.ts'
+import { scheduleMember } from '../schedule/scheduling.ts'
 import { checkLocks, checkPreconditions } from './preconditions.ts'
 import { checkStorable } from './store-object.ts'
 import { needPrivileges, titleOf, type WriteOutcome, type WriteRequest } from './written.ts'
@@ -33,35 +36,53 @@ export function put(write: WriteRequest): WriteOutcome {
   const { file, reading } = storable
   const { collection } = parent
   const stored = `${collection.path}/${file}`
-  edit.set(stored, request.body)
-  const { oid } = edit.entry(stored)!
-  if (reading !== undefined) write.keep(oid, reading)
   const facts = reading?.facts
+  const before = resource?.kind === 'member' ? resource.member : undefined
+  const [had, has] = [before?.facts?.attachments ?? [], facts?.attachments ?? []]
+  const meeting = scheduleMember(write, collection, before, { bytes: request.body, facts })
+  if ('status' in meeting) return meeting
+  const bytes = meeting.bytes ?? request.body
+  edit.set(stored, bytes)
+  const { oid } = edit.entry(stored)!
+  if (reading !== undefined && bytes === request.body) write.keep(oid, reading)
+  removeUnused(
+    write,
+    had.filter((ref) => !has.includes(ref)),
+  )
   const what = facts === undefined ? name : `"${facts.title || name}"`
   const verb = isNew ? `add ${what} to` : `change ${what} in`
-  const member = { file, oid, bytes: request.body.length, ...(facts !== undefined && { facts }) }
+  const member = { file, oid, bytes: bytes.length, ...(facts !== undefined && { facts }) }
   return {
     kind: 'written',
-    message: `${verb} ${titleOf(collection)}`,
-    reply: () => reply(write, collection, member, isNew),
+    message: `${verb} ${titleOf(collection)}${meeting.note}`,
+    reply: () => reply(write, collection, member, isNew, bytes),
   }
 }
 
 function reply(
-  { request }: WriteRequest,
+  { request, view }: WriteRequest,
   collection: Collection,
   member: Member,
   isNew: boolean,
+  bytes: Uint8Array,
 ): Reply {
-  const headers = { etag: `"${member.oid}"` }
-  if (preferredReturn(request) !== 'representation') return { status: isNew ? 201 : 204, headers }
+  const etag = { etag: `"${member.oid}"` }
+  const isMeeting = collection.kind === 'calendar' && member.facts?.isMeeting === true
+  const tag = isMeeting ? scheduleTag(bytes, collection.owner, view) : undefined
+  const scheduling = tag === undefined ? undefined : { 'schedule-tag': tag }
+  if (preferredReturn(request) !== 'representation') {
+    // Without an ETag the client knows that what is stored is not what it sent.
+    const headers = { ...(bytes === request.body && etag), ...scheduling }
+    return { status: isNew ? 201 : 204, headers }
+  }
   return {
     status: isNew ? 201 : 200,
     headers: {
-      ...headers,
+      ...etag,
+      ...scheduling,
       'preference-applied': 'return=representation',
       'content-type': contentTypeOf(collection, member),
     },
-    body: request.body,
+    body: bytes,
   }
 }

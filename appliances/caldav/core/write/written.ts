@@ -31,6 +31,8 @@ export type WriteRequest = {
   readonly edit: Edit
   /** So that what was read here is not read again when the commit is accepted. */
   readonly keep: (oid: Oid, reading: ObjectReading) => void
+  /** Attachments that come back in the same change, by a restore of what had them. */
+  readonly comeBack?: ReadonlySet<string>
   /** One that was never used, for LOCK. */
   readonly newToken: () => string
 }

@@ -66,13 +66,18 @@ export function hrefElement(href: string): string {
 }
 
 export function statusElement(status: number): string {
-  return `<d:status>HTTP/1.1 ${status} ${REASONS[status] ?? 'Unknown'}</d:status>`
+  return STATUS_ELEMENTS.get(status) ?? `<d:status>HTTP/1.1 ${status} Unknown</d:status>`
 }
 
 /** A response about a whole resource. */
-export function statusResponse(href: string, status: number, condition?: string): string {
+export function statusResponse(
+  href: string,
+  status: number,
+  condition?: string,
+  why?: string,
+): string {
   const error = condition === undefined ? '' : `<d:error>${condition}</d:error>`
-  return `<d:response>${hrefElement(href)}${statusElement(status)}${error}</d:response>\n`
+  return `<d:response>${hrefElement(href)}${statusElement(status)}${error}${description(why)}</d:response>\n`
 }
 
 function description(why: string | undefined): string {
@@ -81,7 +86,7 @@ function description(why: string | undefined): string {
     : `<d:responsedescription>${escapeText(why)}</d:responsedescription>`
 }
 
-const REASONS: { readonly [status: number]: string } = {
+const REASONS = {
   200: 'OK',
   201: 'Created',
   204: 'No Content',
@@ -95,3 +100,11 @@ const REASONS: { readonly [status: number]: string } = {
   424: 'Failed Dependency',
   507: 'Insufficient Storage',
 }
+
+/** Made once: a listing has one for each of ten thousand members. */
+const STATUS_ELEMENTS: ReadonlyMap<number, string> = new Map(
+  Object.entries(REASONS).map(([status, reason]) => [
+    Number(status),
+    `<d:status>HTTP/1.1 ${status} ${reason}</d:status>`,
+  ]),
+)

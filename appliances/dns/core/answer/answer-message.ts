@@ -1,5 +1,6 @@
 // The answer under way: its sections, one after the other, with the signatures of what is written, and what the header
 // will say. An rrset that does not fit is left out whole, and what that means is for who writes it to say.
+import { SOA_FIELD } from '../../../../shared/dns/soa.ts'
 import { HEADER_OCTETS } from '../../../../shared/dns/message.ts'
 import { MessageWriter, type SuffixedName } from '../../../../shared/dns/message-writer.ts'
 import { ROOT, type Name } from '../../../../shared/dns/name.ts'
@@ -9,7 +10,6 @@ import {
   coveredType,
   recordTtlSeconds,
   rrsetOf,
-  SOA_FIELD,
   type ZoneNode,
   type ZoneRRset,
 } from '../zone/zone.ts'
@@ -23,6 +23,8 @@ export class AnswerMessage {
   extendedError: number = NO_EXTENDED_ERROR
   isAuthoritative = false
   isTruncated = false
+  /** It comes from a zone with compact denial. */
+  isCompact = false
   /** What a limiter counts the answer by: the name asked, a wildcard, a delegation, a zone. */
   countedName: Name = ROOT
   /** The zone that the question fell into. */
@@ -34,6 +36,7 @@ export class AnswerMessage {
   start(rcode: number, countedName: Name): void {
     this.isAuthoritative = false
     this.isTruncated = false
+    this.isCompact = false
     this.rcode = rcode
     this.countedName = countedName
     this.origin = undefined

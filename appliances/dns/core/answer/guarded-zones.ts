@@ -2,7 +2,7 @@
 // (RFC 9432 §7).
 import type { Client } from '../../../../shared/dns-server/core/client.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
-import type { Key } from '../keys/key.ts'
+import type { Key } from '../../../../shared/tsig/key.ts'
 import type { Zone } from '../zone/zone.ts'
 import type { ZoneTable } from './zone-answer.ts'
 

@@ -18,13 +18,15 @@ import {
   RESPONSE_KIND,
   type Verdict,
 } from '../../../../shared/dns-server/core/response-limiter.ts'
-import type { Key } from '../keys/key.ts'
+import type { Key } from '../../../../shared/tsig/key.ts'
 import { DEFERRED } from '../../../../shared/dns-server/core/defer.ts'
 import { AnswerMessage } from './answer-message.ts'
 import { answerChaos } from './chaos.ts'
 import { TEXT_LIMIT_OCTETS } from '../../../../shared/dns-server/core/chaos-text.ts'
 import { EdnsReply, type CookieOptions } from '../../../../shared/dns-server/core/edns-options.ts'
 import { Query } from '../../../../shared/dns-server/core/query.ts'
+import { CompactDenial } from '../dnssec/compact-denial.ts'
+import type { OnlineSignatures } from '../dnssec/online-signatures.ts'
 import { ZoneAnswer, type ZoneTable } from './zone-answer.ts'
 
 /** What the shell wants to know of each packet. */
@@ -57,6 +59,8 @@ export type NameserverOptions = {
   /** For clients that ask how long their connection may be idle (RFC 7828). */
   readonly keepaliveMs?: number
   readonly limiter?: AnswerLimiter
+  /** For zones with compact denial (RFC 9824); without, absence is not proved there. */
+  readonly online?: OnlineSignatures
   /** The zones that a client sees; without it all see those given. */
   readonly zonesFor?: (client: Client, key: Key | undefined) => ZoneTable
 }
@@ -73,7 +77,8 @@ export class Nameserver {
   readonly #zones: ZoneAnswer
 
   constructor(zones: ZoneTable, options: NameserverOptions, counts: AnswerCounts) {
-    this.#zones = new ZoneAnswer(zones, this.#query, this.#message)
+    const compact = options.online && new CompactDenial(options.online)
+    this.#zones = new ZoneAnswer(zones, this.#query, this.#message, compact)
     this.#options = options
     this.#counts = counts
     const nsid = Buffer.from(options.identity ?? '')
@@ -147,6 +152,7 @@ export class Nameserver {
     const isProven = edns.isProven || keptOctets > 0
     if (transport === 'udp' && !isProven && !this.#passesLimiter(client)) return 0
     if (query.hasEdns) {
+      edns.compactOk = message.isCompact && query.compactOk
       edns.write(writer, query, message.rcode, message.extendedError)
       message.additionals++
     }
@@ -166,8 +172,10 @@ export class Nameserver {
     else if (query.isSigned) message.rcode = RCODE.NOTAUTH
     else if (query.qclass === CLASS.CH) answerChaos(query, this.#options, message)
     else if (query.qclass !== CLASS.IN || TRANSFERS.has(query.qtype)) message.rcode = RCODE.REFUSED
-    else if (query.qtype === OPT) message.rcode = RCODE.FORMERR
-    else {
+    else if (query.qtype === OPT || query.qtype === TYPE.NXNAME) {
+      message.rcode = RCODE.FORMERR
+      message.extendedError = EXTENDED_ERROR.INVALID_QUERY_TYPE
+    } else {
       const { zonesFor } = this.#options
       if (zonesFor !== undefined) this.#zones.publish(zonesFor(client, key))
       this.#zones.write(isStream(client.transport))

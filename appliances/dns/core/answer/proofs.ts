@@ -14,6 +14,11 @@ export class Proofs {
     return this.#found
   }
 
+  /** One that was made for this answer. */
+  made(zone: Zone, node: ZoneNode): void {
+    this.#add(zone, node)
+  }
+
   clear(): void {
     this.#found.length = 0
   }

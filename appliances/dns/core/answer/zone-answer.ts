@@ -1,6 +1,7 @@
 // The answer that zones in memory give to one question: RFC 1034 §4.3.2 with 2181, 2308 (negative answers), 4592
 // (wildcards), 6604 and 6672 (aliases), 8020, 8482 (ANY), 9471 (glue), and for a client that sets DO in a signed zone
-// what RFC 4035 §3.1 and RFC 5155 §7.2 add to it: signatures, and proofs of what is not there.
+// what RFC 4035 §3.1, RFC 5155 §7.2 and RFC 9824 add to it: signatures, and proofs of what is not there.
+import { SOA_FIELD, soaNumber } from '../../../../shared/dns/soa.ts'
 import { EXTENDED_ERROR } from '../../../../shared/dns/edns.ts'
 import { HEADER_OCTETS, RCODE } from '../../../../shared/dns/message.ts'
 import { withSuffixes, type SuffixedName } from '../../../../shared/dns/message-writer.ts'
@@ -13,10 +14,11 @@ import {
 } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { AnswerMessage } from './answer-message.ts'
+import type { CompactDenial } from '../dnssec/compact-denial.ts'
 import { Proofs } from './proofs.ts'
 import type { Query } from '../../../../shared/dns-server/core/query.ts'
 import type { AnsweredZone as Zone } from '../zone/answered-zone.ts'
-import { rrsetOf, SOA_FIELD, soaNumber, type ZoneNode, type ZoneRRset } from '../zone/zone.ts'
+import { rrsetOf, type ZoneNode, type ZoneRRset } from '../zone/zone.ts'
 
 /** Zones by canonical origin; `zone` is undefined when the file that should hold it is broken. */
 export interface ZoneTable<Z extends Zone = Zone> {
@@ -32,6 +34,7 @@ const NAME_LIMIT_OCTETS = 255
 export class ZoneAnswer {
   readonly #query: Query
   readonly #message: AnswerMessage
+  readonly #compact: CompactDenial | undefined
   readonly #proofs = new Proofs()
   #zones: ZoneTable
   #isStream = false
@@ -42,11 +45,19 @@ export class ZoneAnswer {
   #cut: ZoneNode | undefined
   #naming: Zone | undefined
   #hosts: ZoneRRset | undefined
+  /** A signature would be needed that nobody makes now: there is no answer but that. */
+  #isUnsignable = false
 
-  constructor(zones: ZoneTable, query: Query, message: AnswerMessage) {
+  constructor(
+    zones: ZoneTable,
+    query: Query,
+    message: AnswerMessage,
+    compact: CompactDenial | undefined,
+  ) {
     this.#zones = zones
     this.#query = query
     this.#message = message
+    this.#compact = compact
   }
 
   /** From the next query on. */
@@ -73,14 +84,16 @@ export class ZoneAnswer {
     this.#negative = undefined
     this.#delegating = undefined
     this.#naming = undefined
+    this.#isUnsignable = false
     this.#proofs.clear()
     this.#message.origin = served.zone.origin
     const { suffixes } = served.zone.suffixed
     for (let i = 0; i < suffixes.length; i++)
       message.writer.remember(suffixes[i]!, HEADER_OCTETS + qname.length - suffixes[i]!.length)
     this.#follow(served.zone)
-    if (!message.isTruncated) this.#writeAuthority()
-    if (!message.isTruncated) this.#writeAdditional()
+    if (!message.isTruncated && !this.#isUnsignable) this.#writeAuthority()
+    if (!message.isTruncated && !this.#isUnsignable) this.#writeAdditional()
+    if (this.#isUnsignable) this.#giveUp()
   }
 
   /** The answer section, from one alias to the next. */
@@ -125,6 +138,7 @@ export class ZoneAnswer {
     const { qtype } = this.#query
     const message = this.#message
     const isSigned = this.#isSigned(zone)
+    const compact = isSigned ? this.#compactOf(zone) : undefined
     const cut = zone.cutAbove(sname)
     if (cut !== undefined) {
       const dname = cut.name === sname ? undefined : rrsetOf(cut, TYPE.DNAME)
@@ -143,6 +157,7 @@ export class ZoneAnswer {
       encloser = isSigned || zone.counts.wildcards > 0 ? closestEncloser(zone, sname) : zone.origin
       node = zone.counts.wildcards === 0 ? undefined : zone.nodes.get(wildcardOf(encloser))
       if (node === undefined) {
+        if (compact !== undefined) return this.#denyCompactly(compact, zone, { sname, owner, node })
         message.rcode = RCODE.NXDOMAIN
         this.#deny(zone)
         if (isSigned) this.#proofs.noName(zone, sname, encloser)
@@ -153,6 +168,13 @@ export class ZoneAnswer {
     }
     const rrset = qtype === TYPE.ANY ? node.rrsets[0] : rrsetOf(node, qtype)
     const cname = rrset === undefined ? rrsetOf(node, TYPE.CNAME) : undefined
+    if (compact !== undefined) {
+      const isProof = qtype === TYPE.NSEC
+      if (isProof || (rrset === undefined && cname === undefined))
+        return this.#denyCompactly(compact, zone, { sname, owner, node })
+      if (encloser !== undefined)
+        return this.#answerExpanded(compact, zone, { sname, owner, node, rrset: cname ?? rrset! })
+    }
     if (rrset === undefined && cname === undefined) {
       this.#deny(zone)
       if (isSigned && encloser === undefined) this.#proofs.noType(zone, sname)
@@ -168,6 +190,87 @@ export class ZoneAnswer {
       this.#hosts = rrset
     }
     return undefined
+  }
+
+  /** RFC 9824 §3.1, §3.2: one NSEC record at the name, which is an answer to who asks for it. */
+  #denyCompactly(
+    compact: CompactDenial,
+    zone: Zone,
+    at: {
+      readonly sname: Name
+      readonly owner: SuffixedName | undefined
+      readonly node: ZoneNode | undefined
+    },
+  ): undefined {
+    const { qtype, compactOk } = this.#query
+    const { sname, owner, node } = at
+    const made = compact.deny(zone, sname, node, negativeTtlSeconds(zone))
+    if (made === undefined) {
+      this.#isUnsignable = true
+      return
+    }
+    // The only types besides its own that the record says are there.
+    const asked = PROOF_TYPES.has(qtype) ? rrsetOf(made, qtype) : undefined
+    if (asked !== undefined) {
+      this.#message.answer(made, asked, owner, qtype === TYPE.NSEC)
+      return
+    }
+    if (node === undefined && compactOk) this.#message.rcode = RCODE.NXDOMAIN
+    this.#deny(zone)
+    this.#proofs.made(zone, made)
+  }
+
+  /** RFC 9824 §3.3: a wildcard's rrset, signed as if the name were there. As `#answerOne`. */
+  #answerExpanded(
+    compact: CompactDenial,
+    zone: Zone,
+    at: {
+      readonly sname: Name
+      readonly owner: SuffixedName | undefined
+      readonly node: ZoneNode
+      readonly rrset: ZoneRRset
+    },
+  ): SuffixedName | undefined {
+    const { qtype } = this.#query
+    const { sname, owner, node, rrset } = at
+    const message = this.#message
+    // A signature over signatures there is none; of all types one is enough (RFC 8482).
+    if (rrset.type === TYPE.RRSIG && qtype === TYPE.RRSIG) {
+      message.answer(node, rrset, owner, false)
+      return undefined
+    }
+    const given = rrset.type === TYPE.RRSIG ? firstOwn(node) : rrset
+    const made = compact.expand(zone, sname, given)
+    if (made === undefined) {
+      this.#isUnsignable = true
+      return undefined
+    }
+    if (message.answer(made, given, owner, true) === 0) return undefined
+    if (given.type === TYPE.CNAME && qtype !== TYPE.CNAME && qtype !== TYPE.ANY)
+      return given.names[0]
+    if (WITH_ADDRESSES.has(qtype)) {
+      this.#naming = zone
+      this.#hosts = given
+    }
+    return undefined
+  }
+
+  /** Nothing of what was written is said: RFC 8914 §4.15 tells the client to come again. */
+  #giveUp(): void {
+    const message = this.#message
+    message.writer.rewind(this.#query.questionEnd)
+    message.takeBack()
+    message.isAuthoritative = false
+    message.isTruncated = false
+    message.rcode = RCODE.SERVFAIL
+    message.extendedError = EXTENDED_ERROR.NOT_READY
+  }
+
+  #compactOf(zone: Zone): CompactDenial | undefined {
+    const compact = this.#compact
+    if (compact === undefined || !compact.covers(zone)) return undefined
+    this.#message.isCompact = true
+    return compact
   }
 
   /** Signatures and proofs go along. */
@@ -210,8 +313,7 @@ export class ZoneAnswer {
   #answerAny(node: ZoneNode, owner: SuffixedName | undefined, isSigned: boolean): void {
     const { rrsets } = node
     if (!this.#isStream) {
-      const first = rrsets.find((r) => r.type !== TYPE.RRSIG && r.type !== TYPE.NSEC) ?? rrsets[0]!
-      this.#message.answer(node, first, owner, isSigned)
+      this.#message.answer(node, firstOwn(node), owner, isSigned)
       return
     }
     for (const rrset of rrsets) if (this.#message.answer(node, rrset, owner, false) === 0) return
@@ -246,8 +348,18 @@ export class ZoneAnswer {
     if (message.authority(cut, ns, owner, ns.ttlSeconds, false) === 0) return
     if (!this.#isSigned(zone)) return
     const ds = rrsetOf(cut, TYPE.DS)
-    if (ds === undefined) this.#proofs.noType(zone, cut.name)
-    else message.authority(cut, ds, owner, ds.ttlSeconds, true)
+    if (ds !== undefined) {
+      message.authority(cut, ds, owner, ds.ttlSeconds, true)
+      return
+    }
+    const compact = this.#compactOf(zone)
+    if (compact === undefined) {
+      this.#proofs.noType(zone, cut.name)
+      return
+    }
+    const made = compact.deny(zone, cut.name, cut, negativeTtlSeconds(zone))
+    if (made === undefined) this.#isUnsignable = true
+    else this.#proofs.made(zone, made)
   }
 
   /** With the TTL a resolver may keep the "no" for (RFC 2308 §3). */
@@ -303,6 +415,11 @@ export class ZoneAnswer {
   }
 }
 
+/** Of what the zone's owner put there, if anything. */
+function firstOwn({ rrsets }: ZoneNode): ZoneRRset {
+  return rrsets.find(({ type }) => type !== TYPE.RRSIG && type !== TYPE.NSEC) ?? rrsets[0]!
+}
+
 /** The closest ancestor of `missing` that exists (RFC 4592 §3.3.1): only the wildcard right below it may stand in. */
 function closestEncloser(zone: Zone, missing: Name): Name {
   for (let at = parentName(missing); at !== undefined && at !== zone.origin; at = parentName(at))
@@ -317,6 +434,7 @@ function negativeTtlSeconds({ soa }: Zone): number {
   return Math.min(soa.ttlSeconds, soaNumber(rdata, SOA_FIELD.minimum))
 }
 
+const PROOF_TYPES: ReadonlySet<number> = new Set([TYPE.NSEC, TYPE.RRSIG])
 const ADDRESS_TYPES = [TYPE.A, TYPE.AAAA] as const
 const WITH_ADDRESSES: ReadonlySet<number> = new Set([
   TYPE.NS,

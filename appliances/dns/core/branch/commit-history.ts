@@ -1,8 +1,9 @@
 // Zones as they were: the version with a given SOA serial, found in the branch's history. Not every commit was served:
 // of a push only the last one was, and one whose serial we raised never was. When two different zones with one serial
 // are left, nobody knows which of them a secondary got, and none is found.
+import { isNewerSerial } from '../../../../shared/dns/soa.ts'
 import type { Entry, LogEntry, Oid, Snapshot } from '../../../../store/index.ts'
-import { findSerial, isNewerSerial } from '../text/soa-serial.ts'
+import { findSerial } from '../text/soa-serial.ts'
 import type { Zone } from '../zone/zone.ts'
 import { zoneDifference, type ZoneDifference } from '../zone/zone-difference.ts'
 import { zoneAt, type ServedZone } from './zone-set.ts'

@@ -1,9 +1,7 @@
-// What a push is told of views: those that the configuration has not, files where nobody looks, zones that others see signed.
+// What a push is told of views: those that the configuration has not, and files where nobody looks.
 import type { Snapshot } from '../../../../store/api.ts'
 import type { Problem } from '../../../../shared/result/problem.ts'
-import { formatName, type Name } from '../../../../shared/dns/name.ts'
-import { differingZones, type BranchZones } from './branch-zones.ts'
-import { DEFAULT_VIEW, VIEWS_FOLDER } from './zone-files.ts'
+import { VIEWS_FOLDER } from './zone-files.ts'
 
 /** Warnings for the files below `views/` in which `candidate` differs from `before`; one for each view. */
 export function strayPaths(
@@ -26,19 +24,4 @@ export function strayPaths(
     problems.push({ severity: 'warning', file: path, message })
   }
   return problems
-}
-
-/** Warnings for zones of views that changed, and whose name is `signed` here for all others: a view's are served as they are. */
-export function unsignedZones(
-  after: BranchZones,
-  before: BranchZones,
-  signed: ReadonlySet<Name>,
-): readonly Problem[] {
-  return differingZones(before, after).flatMap(({ view, origin }) => {
-    const served = after.of(view).get(origin)
-    if (view === DEFAULT_VIEW || served?.zone === undefined || served.zone.isSigned) return []
-    if (!signed.has(origin)) return []
-    const message = `${formatName(origin)} is signed for all but this view: who validates here will refuse it`
-    return [{ severity: 'warning', file: served.paths[0]!, message }]
-  })
 }

@@ -1,12 +1,13 @@
 // What `zone set` and `zone delete` ask for, as a change of records: an RRset made so, or names and records gone, with
 // the SOA serial raised.
+import { SOA_FIELD } from '../../../../shared/dns/soa.ts'
 import { formatName, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
 import { nextSerial } from '../text/soa-serial.ts'
 import type { RecordChange } from '../text/edit-plan.ts'
-import { rrsetOf, SOA_FIELD, type Zone, type ZoneRRset } from '../zone/zone.ts'
+import { rrsetOf, type Zone, type ZoneRRset } from '../zone/zone.ts'
 
 /** The RRset of `wanted` becomes that record alone, or has it too. Undefined: it is so already. */
 export function changeToSet(

@@ -16,7 +16,12 @@ export type ZoneFileName =
 
 /** Where the zones of a view lie. */
 export function zoneFolder(view: string): string {
-  return view === DEFAULT_VIEW ? ZONE_FOLDER : `${VIEWS_FOLDER}/${view}/${ZONE_FOLDER}`
+  return inView(view, ZONE_FOLDER)
+}
+
+/** The path of what a view has of its own: that of the default is at the root. */
+export function inView(view: string, path: string): string {
+  return view === DEFAULT_VIEW ? path : `${VIEWS_FOLDER}/${view}/${path}`
 }
 
 /**

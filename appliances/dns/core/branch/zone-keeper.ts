@@ -1,17 +1,21 @@
 // What the store asks of the zones and keys: may this become the head (Accept), and now it is the head (publish).
 // A change that did not raise its SOA serial is raised, refused or kept, as configured (RFC 1982, RFC 1034 §4.3.5).
+import { isNewerSerial } from '../../../../shared/dns/soa.ts'
 import type { Accept, Person, Snapshot, Verdict } from '../../../../store/api.ts'
 import { formatName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { hasErrors, type Problem } from '../../../../shared/result/problem.ts'
+import { Bug } from '../../../../shared/result/result.ts'
+import { partsOf } from '../../../../shared/zone-text/zone-text.ts'
 import { BranchKeys } from '../keys/branch-keys.ts'
-import type { KeyRing } from '../keys/key.ts'
+import type { KeyRing } from '../../../../shared/tsig/key.ts'
 import { clearKeys } from './clear-keys.ts'
-import { isNewerSerial, nextSerial, replaceSerial } from '../text/soa-serial.ts'
+import { nextSerial, replaceSerial } from '../text/soa-serial.ts'
 import { zoneDifference } from '../zone/zone-difference.ts'
 import { findRecords } from '../zone/zone-places.ts'
 import { differingZones, loadBranch, type BranchZones, type ViewedOrigin } from './branch-zones.ts'
-import { strayPaths, unsignedZones } from './view-warnings.ts'
+import { untransferredZones } from './compact-warnings.ts'
+import { strayPaths } from './view-warnings.ts'
 import { DEFAULT_VIEW } from './zone-files.ts'
 import type { Zone } from '../zone/zone.ts'
 
@@ -25,8 +29,8 @@ export type ZoneKeeperOptions = {
   readonly author: Person
   /** Without the default. */
   readonly views?: readonly string[]
-  /** Zones of the default that are signed when they are served. */
-  readonly signed?: ReadonlySet<Name>
+  /** Zones that are signed with compact denial when they are served, in every view. */
+  readonly compact?: ReadonlySet<Name>
 }
 
 export type PublishedZones = {
@@ -35,6 +39,8 @@ export type PublishedZones = {
   readonly problems: readonly Problem[]
   /** Zones that differ from what was published before. */
   readonly changed: readonly ViewedOrigin[]
+  /** Of texts that nobody holds any more. */
+  readonly releasedOctets: number
 }
 
 /**
@@ -66,7 +72,7 @@ export class ZoneKeeper {
       ...BranchKeys.load(candidate, this.#keys).problems,
       ...clearKeys(candidate, before),
       ...strayPaths(candidate, before, this.#views),
-      ...unsignedZones(zones, known, this.#options.signed ?? new Set()),
+      ...untransferredZones(zones, known, this.#options.compact ?? new Set()),
     ]
     if (hasErrors(problems)) return { problems }
     this.#recent = [...this.#recent, zones].slice(-RECENT_LIMIT)
@@ -91,10 +97,13 @@ export class ZoneKeeper {
     this.#published = zones
     // Candidates before this one are past; those after it may be on their way to the disk.
     if (ready !== undefined) this.#recent = this.#recent.slice(this.#recent.indexOf(ready) + 1)
+    let releasedOctets = 0
+    for (const { view, origin } of changed)
+      releasedOctets += releaseText(zones.of(view).get(origin)?.zone, head)
     const isFirst = this.#keys === undefined
     this.#keys = BranchKeys.load(head, this.#keys)
     const problems = [...(loaded?.problems ?? []), ...(isFirst ? this.#keys.problems : [])]
-    return { zones, problems, changed }
+    return { zones, problems, changed, releasedOctets }
   }
 
   /** The zones of a tree that was accepted or published a moment ago; undefined for any other. */
@@ -157,6 +166,24 @@ export class ZoneKeeper {
       },
     }
   }
+}
+
+/**
+ * The text of a zone that was signed elsewhere is twenty times as long as one of ours, and its signer gives it whole
+ * again: until then nobody here looks at it, and the branch has it. Gives how long it is.
+ */
+function releaseText(zone: Zone | undefined, head: Snapshot): number {
+  if (zone?.text === undefined || !zone.isSigned) return 0
+  let octets = 0
+  for (const part of partsOf(zone.text.part)) {
+    octets += part.text.length
+    part.release(() => {
+      const text = head.get(part.file)
+      if (text === undefined) throw new Bug(`The branch has lost ${part.file}`)
+      return text
+    })
+  }
+  return octets
 }
 
 type StaleSerial = {

@@ -1,13 +1,14 @@
 // Two sides of a zone file to one: by lines where that means what merging the RRsets means, else record by record into
 // the text of the side that changed more. The serial is set apart: both sides raise it with every change, so it would be
 // a conflict each time; the merged zone gets the next one after the newer of the two (RFC 1982).
+import { isNewerSerial } from '../../../../shared/dns/soa.ts'
 import type { Merge } from '../../../../store/index.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import { hasErrors } from '../../../../shared/result/problem.ts'
-import { findSerial, isNewerSerial, nextSerial, type SerialPlace } from '../text/soa-serial.ts'
+import { findSerial, nextSerial, type SerialPlace } from '../text/soa-serial.ts'
 import { editZoneText } from '../text/zone-text-edit.ts'
-import { parseZoneText, type ZoneText } from '../text/zone-text.ts'
+import { parseZoneText, type ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 import { addedLineCount, buildZone, updateZone } from '../zone/zone-build.ts'
 import { zoneDifference, type ZoneDifference } from '../zone/zone-difference.ts'
 import type { Zone } from '../zone/zone.ts'

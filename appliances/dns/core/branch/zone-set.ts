@@ -15,9 +15,9 @@ import {
   zoneFolder,
 } from './zone-files.ts'
 import { ZoneLoader } from '../zone/zone-load.ts'
-import type { RecordSink } from '../text/record-sink.ts'
+import type { RecordSink } from '../../../../shared/zone-text/record-sink.ts'
 import type { Zone } from '../zone/zone.ts'
-import { parseZoneText, type ZoneText } from '../text/zone-text.ts'
+import { parseZoneText, type ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 
 export type ServedZone = {
   /** Canonical. */
@@ -195,8 +195,7 @@ function loadZone(
   const octets = texts.get(path)!
   const known = old ?? before?.zone
   // What is read for the first time goes straight into the zone.
-  const loader =
-    known === undefined ? new ZoneLoader(origin, octets.length / RECORD_LINE_OCTETS) : undefined
+  const loader = known === undefined ? new ZoneLoader(origin, linesIn(octets)) : undefined
   const read = { path, text: octets, origin, previous: old?.text, sink: loader }
   const { text, includes } = readZone(snapshot, read)
   problems.push(...newProblems(text.problems, old?.text?.problems ?? []))
@@ -254,6 +253,14 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 }
 
+/** About how many there are. */
+function linesIn(text: Uint8Array): number {
+  const sample = text.subarray(0, SAMPLE_OCTETS)
+  let lines = 1
+  for (let at = sample.indexOf(NEWLINE); at >= 0; at = sample.indexOf(NEWLINE, at + 1)) lines++
+  return sample.length === 0 ? 0 : (text.length / sample.length) * lines
+}
+
 function emptySet(snapshot: Snapshot, view: string): ZoneSet {
   return new ZoneSet(snapshot, view, VersionedMap.of(new Map()), VersionedMap.of(new Map()))
 }
@@ -268,7 +275,8 @@ function changedPaths(snapshot: Snapshot, previous: ZoneSet): readonly string[] 
   return snapshot.diff(previous.snapshot).map((change) => change.path)
 }
 
-/** About what a line takes: how large a zone will be is guessed from its text. */
-const RECORD_LINE_OCTETS = 32
+/** How large a zone will be is guessed from how long the first lines of its text are. */
+const SAMPLE_OCTETS = 65_536
 const NO_ORIGINS: ReadonlySet<Name> = new Set()
+const NEWLINE = 0x0a
 const FOLDER_MODE = 0o040000

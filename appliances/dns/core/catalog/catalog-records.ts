@@ -1,10 +1,10 @@
 // A catalog zone of our own (RFC 9432 §4): its records for a list of members, and what one that is served has to change.
+import { isNewerSerial } from '../../../../shared/dns/soa.ts'
 import { createHash } from 'node:crypto'
 import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
-import { isNewerSerial } from '../text/soa-serial.ts'
-import type { Received } from '../transfer/transfer-reader.ts'
+import type { Received } from '../../../../shared/dns-transfer/core/transfer-reader.ts'
 import { soaRecord } from '../transfer/zone-sequence.ts'
 import { zoneOfRecords } from '../zone/zone-change.ts'
 import { zoneDifference } from '../zone/zone-difference.ts'

@@ -1,8 +1,11 @@
-// The file of the secondaries' branch that says which copies are there because a catalog lists them.
+// The file of the secondaries' branch that says which copies of a view are there because a catalog lists them.
 import { canonicalName, formatName, parseName, type Name } from '../../../../shared/dns/name.ts'
+import { inView } from '../branch/zone-files.ts'
 import type { Member, Members } from './membership.ts'
 
-export const MEMBERS_FILE = 'members'
+export function membersPath(view: string): string {
+  return inView(view, 'members')
+}
 
 /** From lines `example.org. catalog.example. id "group" …`; a line that is none is passed over. */
 export function parseMembers(text: string): Members {

@@ -2,7 +2,7 @@
 // last one holds. A file that is damaged, or behind the zone, costs new signatures and nothing else.
 import { crc32 } from 'node:zlib'
 import type { Name } from '../../../../shared/dns/name.ts'
-import { ReadRecord } from '../text/record-sink.ts'
+import { ReadRecord } from '../../../../shared/zone-text/record-sink.ts'
 import { HEAD, NameTable } from '../zone/name-table.ts'
 import { ZoneLoader } from '../zone/zone-load.ts'
 import { ownersOf, type Zone, type ZoneNode } from '../zone/zone.ts'

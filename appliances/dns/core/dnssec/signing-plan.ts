@@ -1,5 +1,6 @@
 // What a name of a zone has once it is signed, and which signatures are still to be made for that (RFC 4034, 4035, 5155):
 // the zone's own records, at the apex the keys and the serial, and the NSEC or NSEC3 record.
+import { SOA_FIELD, soaNumber } from '../../../../shared/dns/soa.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import {
@@ -14,18 +15,12 @@ import {
   type RRset,
   type SigningKey,
 } from '../../../../shared/dnssec/rrsig.ts'
-import {
-  coveredType,
-  rrsetOf,
-  SOA_FIELD,
-  soaNumber,
-  type Zone,
-  type ZoneNode,
-} from '../zone/zone.ts'
+import { coveredType, rrsetOf, type Zone, type ZoneNode } from '../zone/zone.ts'
 import { zonemdPlaceholder, zonemdRdata } from './zone-digest.ts'
 import { isInBitmap, isMadeBySigner, isSigned, nameKind, type NameKind } from './zone-names.ts'
 
-export type Denial = 'nsec' | 'nsec3'
+/** `compact`: the zone has no records that prove absence, they are made for each question (compact-denial.ts). */
+export type Denial = 'nsec' | 'nsec3' | 'compact'
 
 export type SignerSettings = {
   readonly denial: Denial
@@ -80,7 +75,7 @@ export type NodePlan = {
 }
 
 /** Clocks of validators that are slow (RFC 6781 §4.4.2 leaves it to taste). */
-const INCEPTION_SKEW_SECONDS = 3600
+export const INCEPTION_SKEW_SECONDS = 3600
 
 export class SigningPlan {
   readonly #origin: Name
@@ -110,6 +105,7 @@ export class SigningPlan {
 
   /** Whether the name is linked by NSEC or NSEC3 records. */
   isChained(node: ZoneNode | undefined): boolean {
+    if (this.#settings.denial === 'compact') return false
     const kind = nameKind(this.#unsigned, node)
     if (kind === 'empty') return this.#settings.denial === 'nsec3'
     return kind === 'data' || kind === 'delegation'

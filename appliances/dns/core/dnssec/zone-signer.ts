@@ -9,7 +9,14 @@ import { hashedOwner } from '../../../../shared/dnssec/name-hash.ts'
 import type { HashChain } from '../zone/hash-chain.ts'
 import { changeZone } from '../zone/zone-change.ts'
 import { changedNames, isSameNode } from '../zone/zone-difference.ts'
-import { highestTtlSeconds, ownersOf, rrsetOf, type Zone, type ZoneNode } from '../zone/zone.ts'
+import {
+  hasProofs,
+  highestTtlSeconds,
+  ownersOf,
+  rrsetOf,
+  type Zone,
+  type ZoneNode,
+} from '../zone/zone.ts'
 import {
   negativeTtlOf,
   SigningPlan,
@@ -247,6 +254,7 @@ export class ZoneSigner {
     const { chain, order, apex } = signed
     const isHashed = this.#settings.denial === 'nsec3'
     if (apex === undefined || unsigned.soa === undefined) return false
+    if (this.#settings.denial === 'compact') return !hasProofs(signed)
     if (isHashed !== (chain !== undefined) || isHashed !== (order.size === 0)) return false
     const node = isHashed ? signed.hashed.get(chain!.match(this.origin) ?? this.origin) : apex
     const proof = node && rrsetOf(node, isHashed ? TYPE.NSEC3 : TYPE.NSEC)

@@ -2,6 +2,7 @@
 // wildcards and referrals, with signatures and proofs for who sets DO, octet for octet what the name server says
 // (answer/nameserver.ts), without garbage.
 // Everything else, and every answer that does not fit, is PASSED to it: there is one definition of the truth.
+import { SOA_FIELD } from '../../../../shared/dns/soa.ts'
 import { EDNS_OPTION, OPT, OPT_OCTETS } from '../../../../shared/dns/edns.ts'
 import { FLAG, HEADER_OCTETS, RCODE } from '../../../../shared/dns/message.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
@@ -13,13 +14,12 @@ import {
   type CookieOptions,
 } from '../../../../shared/dns-server/core/edns-options.ts'
 import { COOKIE_OCTETS } from '../../../../shared/dns-server/core/server-cookies.ts'
-import { SOA_FIELD } from '../zone/zone.ts'
 import type { ImageReader } from './image-reader.ts'
 import { NODE, NODE_FLAG, RRSET, WORD, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'
 import { NameKey } from './name-key.ts'
 import { ImageProofs } from './image-proofs.ts'
 import { ImageRecords, read16, read32 } from './image-records.ts'
-import { Question } from './question.ts'
+import { UsualQuery } from '../../../../shared/dns-server/core/usual-query.ts'
 import type { WireWriter } from './wire-writer.ts'
 
 /** Not answered here. */
@@ -43,7 +43,7 @@ export class ImageAnswer {
   readonly #reader: ImageReader
   readonly #udpLimitOctets: number
   readonly #cookies: CookieOptions | undefined
-  readonly #question = new Question()
+  readonly #question = new UsualQuery()
   readonly #records: ImageRecords
   readonly #writer: WireWriter
   readonly #proofs: ImageProofs
@@ -214,6 +214,8 @@ export class ImageAnswer {
     this.#zoneId = id
     this.#originLabel = origin
     const flags = octets[zone + ZONE.flags]!
+    // Who knows of compact denial is told so, and what is said then may be another rcode.
+    if (this.#question.compactOk && this.#isCompact() && this.#isSigned()) return FOUND.passed
     const node = reader.nodeAt(id, key, 0)
     if ((flags & ZONE_FLAG.cuts) !== 0) {
       const cut = this.#cutAt(key, qtype, node)
@@ -265,6 +267,7 @@ export class ImageAnswer {
   #answerOne(found: Found, name: NameKey, qtype: number): boolean {
     const isSigned = this.#isSigned()
     const proofs = this.#proofs
+    if (isSigned && this.#isCompact() && !this.#isStored(found, qtype)) return false
     if (isSigned) proofs.about(this.#zone, name, this.#originLabel)
     if (found === FOUND.nothing) {
       this.rcode = RCODE.NXDOMAIN
@@ -323,6 +326,18 @@ export class ImageAnswer {
     return (flags & ZONE_FLAG.signed) !== 0 && this.#question.dnssecOk
   }
 
+  /** Proofs and signatures over what wildcards stand for are made when they are asked for, and not here (RFC 9824). */
+  #isCompact(): boolean {
+    return (this.#reader.octets[this.#zone + ZONE.flags]! & ZONE_FLAG.compact) !== 0
+  }
+
+  /** Whether the answer to this in a zone with compact denial is there ready. */
+  #isStored(found: Found, qtype: number): boolean {
+    if (found !== FOUND.node || qtype === TYPE.NSEC) return false
+    const isAlias = (this.#reader.octets[this.#node + NODE.flags]! & NODE_FLAG.cname) !== 0
+    return isAlias || this.#records.rrsetOf(this.#node, qtype) !== 0
+  }
+
   /** The SOA record goes along. */
   #deny(): boolean {
     this.#isDenied = true
@@ -350,6 +365,7 @@ export class ImageAnswer {
     if (!this.#isSigned()) return true
     const ds = records.rrsetOf(cut, TYPE.DS)
     if (ds !== 0) return this.#writeAuthority(cut, ds, records.ttlSecondsOf(ds), true)
+    if (this.#isCompact()) return false
     const originLabels = this.#sname.labels - this.#originLabel
     this.#proofs.about(this.#zone, this.#other, this.#other.labels - originLabels)
     this.#proofs.noType(cut)

@@ -9,6 +9,8 @@ export class ImageReader {
   readonly octets: Uint8Array
   readonly words: Int32Array
   readonly index: IndexSearch
+  /** Of who asks: its zones, and behind them those of everybody (0). */
+  view = 0
 
   constructor(memory: SharedArrayBuffer) {
     this.octets = new Uint8Array(memory)
@@ -35,10 +37,24 @@ export class ImageReader {
     return Atomics.load(this.words, WORD.generation) === generation
   }
 
-  /** Offset of the zone whose origin is the ancestor of `key` that starts with label `i`; 0 when there is none. */
+  /** Offset of the zone whose origin is the ancestor of `key` that starts with label `i`; 0 when there is none to be seen. */
   zoneAt(key: NameKey, i: number): number {
+    const { view } = this
+    const own = view === 0 ? 0 : this.zoneIn(view, key, i)
+    return own === 0 ? this.zoneIn(0, key, i) : own
+  }
+
+  /** The same among the zones of that view alone. */
+  zoneIn(view: number, key: NameKey, i: number): number {
     const { words } = this
-    return this.#find(words[WORD.zones]!, words[WORD.zonesMask]!, ZONES_ID, ZONE_NAME, key, i)
+    return this.#find(
+      words[WORD.zones]!,
+      words[WORD.zonesMask]!,
+      ZONES_ID - view,
+      ZONE_NAME,
+      key,
+      i,
+    )
   }
 
   /** Of the node at `node`. */
@@ -81,7 +97,7 @@ export class ImageReader {
     table: number,
     mask: number,
     id: number,
-    layout: { readonly nameLength: number; readonly name: number },
+    layout: { readonly id: number; readonly nameLength: number; readonly name: number },
     key: NameKey,
     i: number,
   ): number {
@@ -95,7 +111,7 @@ export class ImageReader {
       if (words[at] !== hash || block === SLOT.removed) continue
       const found = block * 8
       if (octets[found + layout.nameLength] !== length) continue
-      if (id !== ZONES_ID && words[found >> 2] !== id) continue
+      if (words[(found + layout.id) >> 2] !== Math.abs(id)) continue
       if (this.#isName(found + layout.name, key, i)) return found
     }
     return 0
@@ -116,8 +132,8 @@ export class ImageReader {
   }
 }
 
-/** No zone's own: ids count from 1. */
+/** No zone's own: ids count from 1. Zones of views are found by numbers below it. */
 export const ZONES_ID = 0
 const CHANGE_WAIT_MS = 1
-const ZONE_NAME = { nameLength: ZONE.nameLength, name: ZONE.name } as const
-const NODE_NAME = { nameLength: NODE.nameLength, name: NODE.name } as const
+const ZONE_NAME = { id: ZONE.view, nameLength: ZONE.nameLength, name: ZONE.name } as const
+const NODE_NAME = { id: NODE.zone, nameLength: NODE.nameLength, name: NODE.name } as const

@@ -23,16 +23,27 @@ export class ImageResponder {
   readonly #limiter: AnswerLimiter | undefined
   readonly #pending = new PendingCounts()
   readonly #origins: Origins
+  readonly #viewOf: ((octets: Uint8Array) => number) | undefined
   #generation = -1
 
-  constructor(memory: SharedArrayBuffer, options: NameserverOptions, counts: AnswerCounts) {
+  /** `viewOf` gives the view that an address sees; without it all see the zones of everybody. */
+  constructor(
+    memory: SharedArrayBuffer,
+    options: NameserverOptions,
+    counts: AnswerCounts,
+    viewOf?: (octets: Uint8Array) => number,
+  ) {
+    this.#viewOf = viewOf
     this.#reader = new ImageReader(memory)
     this.#answer = new ImageAnswer(this.#reader, options)
     this.#zones = new ImageZones(this.#reader, new NameKey(this.#reader.seed))
-    this.#server = new Nameserver(this.#zones, options, this.#pending)
+    const { online } = this.#zones
+    const { limiter } = options
+    const own = { ...options, online, ...(limiter && { limiter: this.#afterwards(limiter) }) }
+    this.#server = new Nameserver(this.#zones, own, this.#pending)
     this.#counts = counts
     this.#origins = new Origins(this.#reader)
-    this.#limiter = options.limiter
+    this.#limiter = limiter
   }
 
   /**
@@ -48,6 +59,7 @@ export class ImageResponder {
     to: number,
     outOctets: number,
   ): number {
+    if (this.#viewOf !== undefined) this.#reader.view = this.#viewOf(client.octets)
     for (;;) {
       const generation = this.#reader.generation()
       try {
@@ -70,6 +82,16 @@ export class ImageResponder {
         // What was read while it changed may have been no zone at all.
         if (this.#reader.isCurrent(generation)) throw cause
       }
+    }
+  }
+
+  /** What is not to be sent, since the zone is elsewhere or changed meanwhile, does not count. */
+  #afterwards(limiter: AnswerLimiter): AnswerLimiter {
+    return {
+      decide: (client, kind, hash) =>
+        this.#zones.metElsewhere || !this.#reader.isCurrent(this.#generation)
+          ? 'send'
+          : limiter.decide(client, kind, hash),
     }
   }
 

@@ -3,6 +3,7 @@
 import { withSuffixes, type SuffixedName } from '../../../../shared/dns/message-writer.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
+import type { OnlineSignatures } from '../dnssec/online-signatures.ts'
 import type { AnsweredZone } from '../zone/answered-zone.ts'
 import {
   encodeNode,
@@ -18,13 +19,25 @@ import { NODE, RRSET, ZONE, ZONE_FLAG, ZONE_STATE } from './layout.ts'
 import type { NameKey } from './name-key.ts'
 import { NameHashes } from './name-hashes.ts'
 
-/** The zones of an image by origin. Good for one generation of it: what is kept here is what was read first. */
+/**
+ * The zones of an image by origin, as the view of its reader has them. Good for one generation of it: what is kept here is
+ * what was read first.
+ */
 export class ImageZones {
   readonly #reader: ImageReader
   readonly #key: NameKey
-  readonly #zones = new Map<Name, Found | undefined>()
+  /** By view. */
+  readonly #zones: Map<Name, Found | undefined>[] = []
   readonly #hashes = new NameHashes()
-  /** A zone was met that is not in the image: what is answered from it is for others to answer. */
+  /** Nobody signs here: what needs it is for others to answer. */
+  readonly online: OnlineSignatures = {
+    covers: (zone) => zone instanceof ImageZone && zone.isCompact,
+    over: () => {
+      this.metElsewhere = true
+      return undefined
+    },
+  }
+  /** A zone was met that is not in the image, or a signature was wanted: the answer is for others to give. */
   metElsewhere = false
 
   constructor(reader: ImageReader, key: NameKey) {
@@ -33,18 +46,19 @@ export class ImageZones {
   }
 
   get(origin: Name): { readonly zone: AnsweredZone | undefined } | undefined {
-    let found = this.#zones.get(origin)
-    if (found === undefined && !this.#zones.has(origin)) {
+    const zones = (this.#zones[this.#reader.view] ??= new Map())
+    let found = zones.get(origin)
+    if (found === undefined && !zones.has(origin)) {
       found = this.#read(origin)
-      if (this.#zones.size >= KEPT_LIMIT) this.#zones.clear()
-      this.#zones.set(origin, found)
+      if (zones.size >= KEPT_LIMIT) zones.clear()
+      zones.set(origin, found)
     }
     if (found?.isElsewhere === true) this.metElsewhere = true
     return found
   }
 
   forget(): void {
-    this.#zones.clear()
+    for (const zones of this.#zones) zones?.clear()
   }
 
   #read(origin: Name): Found | undefined {
@@ -67,6 +81,7 @@ class ImageZone implements AnsweredZone {
   readonly suffixed: SuffixedName
   readonly counts: ZoneCounts
   readonly isSigned: boolean
+  readonly isCompact: boolean
   readonly nodes: { get(name: Name): ZoneNode | undefined } = this
   readonly hashed: { get(name: Name): ZoneNode | undefined } = NO_NODES
   readonly order: ImageOrder
@@ -88,6 +103,7 @@ class ImageZone implements AnsweredZone {
     this.origin = origin
     this.suffixed = withSuffixes(origin)
     this.isSigned = (flags & ZONE_FLAG.signed) !== 0
+    this.isCompact = (flags & ZONE_FLAG.compact) !== 0
     this.order = new ImageOrder(reader, key, at, origin)
     if ((flags & ZONE_FLAG.chain) !== 0) {
       const chain = new ImageChain(reader, at, origin, hashes.of(reader, at).names)

@@ -4,14 +4,15 @@
 // header   words (WORD)
 // table    slots of two words: hash, and the block's offset in units of 8 octets; 0 is free, 1 was taken once
 // zone     id 4, state 1, flags 1, lengths of the origin 1 and the salt 1, delegations 4, dnames 4, wildcards 4,
-//          apex 4, order 4, chain 4, iterations 4, origin, salt
+//          apex 4, order 4, chain 4, iterations 4, view 4, origin, salt
 // node     id of the zone 4, rrsets 2, length of the name 1, flags 1, children 4, name, rrsets
 // rrset    type 2, records 2, ttl 4, octets of the records 4, records: length 2, rdata
 // index    taken entries 4, room for entries 4, entries: start of the key 8, block's offset in units of 8 octets 4
 //
 // Words and the first twelve octets of a node are in the machine's order, what is copied into answers in the network's.
 // Numbers inside rrsets are not aligned. Names are canonical and uncompressed. A zone's nodes are found by the table of
-// nodes, and those with NSEC records in its order too; NSEC3 records are nodes that are in its chain alone.
+// nodes, and those with NSEC records in its order too; NSEC3 records are nodes that are in its chain alone. A zone is
+// found by its view and its origin.
 
 /** Words of the header. */
 export const WORD = {
@@ -46,7 +47,9 @@ export const ZONE = {
   chain: 28,
   /** Of the hashes of the chain. */
   iterations: 32,
-  name: 36,
+  /** Whose it is: 0 for everybody's. */
+  view: 36,
+  name: 40,
 } as const
 export const ZONE_STATE = {
   served: 0,
@@ -63,6 +66,8 @@ export const ZONE_FLAG = {
   signed: 4,
   /** Its proofs are NSEC3 records. */
   chain: 8,
+  /** It has no proofs: absence is denied, and wildcards are signed, by the main thread (RFC 9824). */
+  compact: 16,
 } as const
 
 export const NODE = {

@@ -5,6 +5,7 @@ import { SLOT, WORD } from './layout.ts'
 
 /** Taken slots, those of removed blocks among them, before a table grows. */
 const SLOTS_SHARE = 0.7
+const NEARLY_FULL_SHARE = 0.65
 const FEWEST_SLOTS = 64
 
 export class SlotTable {
@@ -29,6 +30,10 @@ export class SlotTable {
 
   hasRoom(more: number): boolean {
     return this.#used + more <= (this.#mask + 1) * SLOTS_SHARE
+  }
+
+  get isNearlyFull(): boolean {
+    return this.#used > (this.#mask + 1) * NEARLY_FULL_SHARE
   }
 
   *blocks(): IterableIterator<number> {

@@ -3,7 +3,7 @@ import { formatName, type Name } from '../../../../shared/dns/name.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
 import type { Snapshot } from '../../../../store/api.ts'
 import { ZONE_FOLDER } from '../branch/zone-files.ts'
-import type { Key, KeyRing } from './key.ts'
+import type { Key, KeyRing } from '../../../../shared/tsig/key.ts'
 import { keyFileScope, readKeyFile, type KeyFile } from './key-file.ts'
 
 export class BranchKeys implements KeyRing {

@@ -1,6 +1,6 @@
 // The keys of the configuration and those of the branch as one ring; a name in both means the configuration's.
 import type { Name } from '../../../../shared/dns/name.ts'
-import type { Key, KeyRing } from './key.ts'
+import type { Key, KeyRing } from '../../../../shared/tsig/key.ts'
 
 export class JoinedKeys implements KeyRing {
   readonly #configured: ReadonlyMap<Name, Key>

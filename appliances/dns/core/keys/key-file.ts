@@ -11,9 +11,9 @@ import {
 import type { Record } from '../../../../shared/dns/record.ts'
 import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
-import type { ReadRecord } from '../text/record-sink.ts'
-import { ChunkReader, chunksOf, parseZoneText } from '../text/zone-text.ts'
-import type { Key, TsigAlgorithm } from './key.ts'
+import type { ReadRecord } from '../../../../shared/zone-text/record-sink.ts'
+import { ChunkReader, chunksOf, parseZoneText } from '../../../../shared/zone-text/zone-text.ts'
+import type { Key, TsigAlgorithm } from '../../../../shared/tsig/key.ts'
 import { meaningOf } from './key-name.ts'
 
 /** Of one file, so that one push cannot fill the memory with keys. */

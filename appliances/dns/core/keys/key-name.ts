@@ -1,7 +1,7 @@
 // What a key's name says it may do: `laptop._update.example.org.` (the convention of robur's DNS servers).
 import { formatAddress } from '../../../../shared/net/address.ts'
 import { parentName, type Name } from '../../../../shared/dns/name.ts'
-import type { Grant, Right } from './key.ts'
+import type { Grant, Right } from '../../../../shared/tsig/key.ts'
 
 export type KeyNameMeaning = {
   readonly grant: Grant

@@ -2,7 +2,7 @@
 // file that tsig-keygen and others write.
 import { canonicalName, parseName, ROOT } from '../../../../shared/dns/name.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
-import type { Key, TsigAlgorithm } from './key.ts'
+import type { Key, TsigAlgorithm } from '../../../../shared/tsig/key.ts'
 
 /** The error is a sentence that says nothing of the secret. */
 export function parseKeyWords(text: string): Result<Key, string> {

@@ -5,8 +5,8 @@ import { TYPE, typeText } from '../../../../shared/dns/record-types.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
 import { isWithin, OwnerSearch, type EntryPlace } from './owner-search.ts'
 import type { TextEntry } from './text-entries.ts'
-import type { EntryState } from './entry-context.ts'
-import type { PartChunk, ZoneText } from './zone-text.ts'
+import type { EntryState } from '../../../../shared/zone-text/entry-context.ts'
+import type { PartChunk, ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 
 /**
  * As a set (RFC 2181 §5): a record is its owner, type and data. One that is in both gets another TTL; one that is added

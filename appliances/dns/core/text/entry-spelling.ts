@@ -14,8 +14,8 @@ import {
   type TextEntry,
   type Word,
 } from './text-entries.ts'
-import type { EntryState } from './entry-context.ts'
-import { ZoneLexer } from './zone-text-lexer.ts'
+import type { EntryState } from '../../../../shared/zone-text/entry-context.ts'
+import { ZoneLexer } from '../../../../shared/zone-text/zone-text-lexer.ts'
 
 /** An entry of kind 'record' and the text it stands in. */
 export type WrittenEntry = { readonly text: SlicedText; readonly entry: TextEntry }

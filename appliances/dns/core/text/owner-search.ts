@@ -1,9 +1,14 @@
 // Which entries of a zone's text belong to given owners. Only the chunks that may hold one are read again.
+import { hashOfName } from '../../../../shared/dns/hash-of-name.ts'
 import { canonicalName, isAtOrBelow, type Name } from '../../../../shared/dns/name.ts'
-import { hashOfName } from '../zone/name-table.ts'
-import { mayHaveOwner } from './owner-filter.ts'
+import { mayHaveOwner } from '../../../../shared/zone-text/owner-filter.ts'
 import { entriesOf, type TextEntry } from './text-entries.ts'
-import type { PartChunk, ZonePart, ZoneText } from './zone-text.ts'
+import {
+  partsOf,
+  type PartChunk,
+  type ZonePart,
+  type ZoneText,
+} from '../../../../shared/zone-text/zone-text.ts'
 
 export type EntryPlace = {
   readonly part: ZonePart
@@ -61,14 +66,6 @@ export class OwnerSearch {
       }
     return found
   }
-}
-
-/** Depth is bounded by that of `$INCLUDE`. */
-function partsOf(part: ZonePart): readonly ZonePart[] {
-  const parts = [part]
-  for (const { include } of part.chunks)
-    if (include?.part !== undefined) parts.push(...partsOf(include.part))
-  return parts
 }
 
 /** Whether a record of `name` may be written relative to `origin`; both in any spelling. */

@@ -4,8 +4,8 @@ import { labelCount, ROOT, type Name } from '../../../../shared/dns/name.ts'
 import { parseRdata, rdataNames } from '../../../../shared/dns/rdata.ts'
 import { isMetaType, TYPE, typeNumber } from '../../../../shared/dns/record-types.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
-import { wordForm } from './zone-text-entry.ts'
-import { ZoneLexer } from './zone-text-lexer.ts'
+import { wordForm } from '../../../../shared/zone-text/zone-text-entry.ts'
+import { ZoneLexer } from '../../../../shared/zone-text/zone-text-lexer.ts'
 
 /** The number of a type that a zone can hold. */
 export function parseRecordType(word: string): Result<number, string> {

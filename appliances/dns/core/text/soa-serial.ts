@@ -1,15 +1,8 @@
-// SOA serials: which of two is newer (RFC 1982), what the next one is, and how to raise one in a file by
-// changing nothing but its digits.
+// SOA serials: what the next one is, and how to raise one in a file by changing nothing but its digits.
+import { isNewerSerial } from '../../../../shared/dns/soa.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
 
-const HALF = 0x8000_0000
 const SPACE = 0x1_0000_0000
-
-/** RFC 1982 §3.2; false for equal ones and for the pair exactly half the space apart, which is undefined. */
-export function isNewerSerial(serial: number, than: number): boolean {
-  const ahead = (serial - than + SPACE) % SPACE
-  return ahead > 0 && ahead < HALF
-}
 
 /** Dates (YYYYMMDDnn) stay dates and take today's when that is newer; anything else counts on. `today` is in UTC. */
 export function nextSerial(serial: number, today: { readonly wallMs: number }): number {

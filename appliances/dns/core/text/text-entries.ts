@@ -2,11 +2,11 @@
 // an edit of the text works on. Read again from the text, since nobody else needs it.
 import { classNumber, CLASS } from '../../../../shared/dns/record-types.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
-import type { EntryState } from './entry-context.ts'
-import { EntryReader, wordForm } from './zone-text-entry.ts'
-import type { RecordSink } from './record-sink.ts'
-import { ZoneLexer } from './zone-text-lexer.ts'
-import type { PartChunk, ZonePart } from './zone-text.ts'
+import type { EntryState } from '../../../../shared/zone-text/entry-context.ts'
+import { EntryReader, wordForm } from '../../../../shared/zone-text/zone-text-entry.ts'
+import type { RecordSink } from '../../../../shared/zone-text/record-sink.ts'
+import { ZoneLexer } from '../../../../shared/zone-text/zone-text-lexer.ts'
+import type { PartChunk, ZonePart } from '../../../../shared/zone-text/zone-text.ts'
 
 export type TextEntry = {
   readonly kind: 'blank' | 'record' | 'generate' | 'directive' | 'include'

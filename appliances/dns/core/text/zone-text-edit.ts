@@ -11,8 +11,8 @@ import { EditPlan, type EntryPlan, type RecordChange } from './edit-plan.ts'
 import { compositions, respellings, type WrittenEntry } from './entry-spelling.ts'
 import { PartText, PartWriter } from './part-text.ts'
 import { readEntries, recordWords, type TextEntry } from './text-entries.ts'
-import { isSameState, type EntryState } from './entry-context.ts'
-import type { PartChunk, ZonePart, ZoneText } from './zone-text.ts'
+import { isSameState, type EntryState } from '../../../../shared/zone-text/entry-context.ts'
+import type { PartChunk, ZonePart, ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 
 /** Records that an edited `$GENERATE` may be written out to. */
 export const EXPANSION_LIMIT = 1024

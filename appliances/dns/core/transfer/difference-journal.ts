@@ -1,8 +1,8 @@
 // What published zones changed from serial to serial, kept in memory within bounds: IXFR (RFC 1995) is answered from it.
+import { isNewerSerial } from '../../../../shared/dns/soa.ts'
 import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import type { Published } from '../publication.ts'
-import { isNewerSerial } from '../text/soa-serial.ts'
 import { zoneDifference, type ZoneDifference } from '../zone/zone-difference.ts'
 
 export type JournalLimits = {

@@ -1,4 +1,5 @@
-// The files of the branch that secondary zones are kept in: `zones/<origin>`, and when each was last known to be fresh.
+// The files of the branch that secondary zones are kept in: `zones/<origin>` or `views/<view>/zones/<origin>`, and when
+// each was last known to be fresh.
 import {
   canonicalName,
   formatName,
@@ -6,13 +7,16 @@ import {
   ROOT,
   type Name,
 } from '../../../../shared/dns/name.ts'
+import { inView, zoneFolder } from '../branch/zone-files.ts'
 
-export const REFRESHED_FILE = 'refreshed'
+export function refreshedPath(view: string): string {
+  return inView(view, 'refreshed')
+}
 
-export function keptPath(origin: Name): string {
-  if (origin === ROOT) return 'zones/@'
+export function keptPath(view: string, origin: Name): string {
   // A slash is a fine octet of a name and none of a file's.
-  return `zones/${formatName(origin).slice(0, -1).replaceAll('/', '\\047')}`
+  const file = origin === ROOT ? '@' : formatName(origin).slice(0, -1).replaceAll('/', '\\047')
+  return `${zoneFolder(view)}/${file}`
 }
 
 /** Milliseconds since 1970 by canonical origin, from lines `example.org. 2026-01-31T12:00:00.000Z`. */

@@ -3,17 +3,17 @@
 import { FLAG, RCODE } from '../../../../shared/dns/message.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
 import { bareAnswer } from '../../../../shared/dns-server/core/bare-answer.ts'
-import { grantsFor } from '../keys/key.ts'
+import { grantsFor } from '../../../../shared/tsig/key.ts'
 import { outlineMessage } from '../../../../shared/dns-server/core/message-outline.ts'
 import type { Request, RequestHandler } from '../request.ts'
-import { readNotify } from './transfer-query.ts'
+import { readNotify } from '../../../../shared/dns-transfer/core/transfer-query.ts'
 
 export type NotifyResult = 'refresh' | 'pull' | 'refused' | 'not-auth' | 'malformed'
 
 export type NotifyReceiver = {
-  /** Whether the address is a primary of the copy; undefined when the zone is no copy. */
-  isPrimary(zone: Name, address: string): boolean | undefined
-  refresh(zone: Name, address: string, serial: number | undefined): void
+  /** Whether it comes from a primary of the copy; undefined when the zone is no copy. */
+  isPrimary(zone: Name, request: Request): boolean | undefined
+  refresh(zone: Name, request: Request, serial: number | undefined): void
   /** Whether it is a zone of ours, or may become one with the next pull. */
   readonly isOwn: (zone: Name) => boolean
   /** Looks at the remote; undefined when there is none. */
@@ -29,14 +29,15 @@ export function notifyHandler(receiver: NotifyReceiver): RequestHandler {
     const outline = outlineMessage(request.packet)
     yield bareAnswer(request.packet, outline, RCODES[result], FLAG.AA)
     // Answered first: the refresh may take its time.
-    if (result === 'refresh') receiver.refresh(notify!.zone, request.client.address, notify!.serial)
+    if (result === 'refresh') receiver.refresh(notify!.zone, request, notify!.serial)
     if (result === 'pull') receiver.pull?.()
   }
 }
 
-function take(receiver: NotifyReceiver, { key, client }: Request, zone: Name): NotifyResult {
+function take(receiver: NotifyReceiver, request: Request, zone: Name): NotifyResult {
+  const { key } = request
   const maySign = key !== undefined && grantsFor(key, 'notify', zone).length > 0
-  const isPrimary = receiver.isPrimary(zone, client.address)
+  const isPrimary = receiver.isPrimary(zone, request)
   if (isPrimary !== undefined)
     return maySign || (key === undefined && isPrimary) ? 'refresh' : 'refused'
   if (maySign && (receiver.isOwn(zone) || receiver.pull !== undefined)) return 'pull'

@@ -1,5 +1,6 @@
 // Who is still to be told of a changed zone (RFC 1996 §3.6): one message at a time to each server for each zone, a newer
-// change in the place of an older one, again with growing pauses until it is answered. Time is monotonic milliseconds.
+// change in the place of an older one, again with growing pauses until it is answered. A server that does not answer is sent
+// one a second at most, however often the zone changes. Time is monotonic milliseconds.
 import type { Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 
@@ -7,6 +8,8 @@ import type { Record } from '../../../../shared/dns/record.ts'
 export const NOTIFY_PAUSES_S: readonly number[] = [
   1, 1, 1, 4, 13, 20, 20, 120, 420, 900, 2100, 82_800,
 ]
+
+const FIRST_PAUSE_MS = NOTIFY_PAUSES_S[0]! * 1000
 
 /** Messages under way at once. */
 const SENDING_LIMIT = 64
@@ -51,7 +54,7 @@ export class NotifyQueue {
       else
         this.#entries.set(id, {
           task: { zone, target, soa, attempt: 0 },
-          dueAtMs: nowMs,
+          dueAtMs: entry === undefined ? nowMs : Math.min(entry.dueAtMs, nowMs + FIRST_PAUSE_MS),
           isSending: false,
           next: undefined,
         })
@@ -84,7 +87,8 @@ export class NotifyQueue {
     const { zone, target, attempt } = task
     if (entry.next !== undefined) {
       const next = { zone, target, soa: entry.next, attempt: 0 }
-      this.#entries.set(id, { task: next, dueAtMs: nowMs, isSending: false, next: undefined })
+      const dueAtMs = isAnswered ? nowMs : nowMs + FIRST_PAUSE_MS
+      this.#entries.set(id, { task: next, dueAtMs, isSending: false, next: undefined })
       return 'again'
     }
     const pause = NOTIFY_PAUSES_S[attempt]

@@ -4,7 +4,7 @@ import type { Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { formatAddress } from '../../../../shared/net/address.ts'
 import { formatEndpoint } from '../../../../shared/net/endpoint.ts'
-import { grantsFor, type Key } from '../keys/key.ts'
+import { grantsFor, type Key } from '../../../../shared/tsig/key.ts'
 import { rrsetOf, type Zone } from '../zone/zone.ts'
 import type { NotifyTarget } from './notify-queue.ts'
 

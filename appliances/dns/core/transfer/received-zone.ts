@@ -5,13 +5,12 @@ import { hasErrors, formatProblem } from '../../../../shared/result/problem.ts'
 import { err, ok, type Result } from '../../../../shared/result/result.ts'
 import { checkZoneDigest } from '../dnssec/zone-digest.ts'
 import { editZoneText } from '../text/zone-text-edit.ts'
-import { parseZoneText } from '../text/zone-text.ts'
+import { parseZoneText } from '../../../../shared/zone-text/zone-text.ts'
 import { buildZone, updateZone } from '../zone/zone-build.ts'
-import { rrsetOf, SOA_FIELD, soaNumber, type Zone, type ZoneNode } from '../zone/zone.ts'
+import { rrsetOf, type Zone, type ZoneNode } from '../zone/zone.ts'
 import type { ZoneDifference } from '../zone/zone-difference.ts'
 import { condense } from './difference-journal.ts'
-import type { SoaTimers } from './secondary.ts'
-import type { Received } from './transfer-reader.ts'
+import type { Received } from '../../../../shared/dns-transfer/core/transfer-reader.ts'
 import { formatZoneDocument } from './zone-document.ts'
 
 export type KeptZone = { readonly zone: Zone; readonly text: string }
@@ -44,15 +43,6 @@ export function readKept(source: KeptSource, text: string): Result<KeptZone, str
   const { zone, touched } = change
   const why = whyNoZone(zone, touched) ?? whyNotWhole(zone)
   return why === undefined ? ok({ zone, text }) : err(why)
-}
-
-export function soaTimers(zone: Zone): SoaTimers {
-  const rdata = zone.soa!.rdatas[0]!
-  return {
-    refresh: soaNumber(rdata, SOA_FIELD.refresh),
-    retry: soaNumber(rdata, SOA_FIELD.retry),
-    expire: soaNumber(rdata, SOA_FIELD.expire),
-  }
 }
 
 /** All steps as one, the SOA records with them. */

@@ -1,5 +1,7 @@
 // Gives zones to secondaries: AXFR (RFC 5936) and IXFR (RFC 1995), to holders of a key with the right `transfer` and to
 // the addresses that the configuration allows. An IXFR that cannot be answered by differences is answered in full.
+import { isNewerSerial, SOA_FIELD, soaNumber } from '../../../../shared/dns/soa.ts'
+import { EXTENDED_ERROR } from '../../../../shared/dns/edns.ts'
 import {
   decodeMessage,
   RCODE,
@@ -10,13 +12,12 @@ import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import type { ZoneTable } from '../answer/zone-answer.ts'
-import { bareAnswer } from '../../../../shared/dns-server/core/bare-answer.ts'
+import { explainedAnswer } from '../../../../shared/dns-server/core/bare-answer.ts'
 import { isStream, type Client } from '../../../../shared/dns-server/core/client.ts'
-import { grantsFor, type Key } from '../keys/key.ts'
+import { grantsFor, type Key } from '../../../../shared/tsig/key.ts'
 import { outlineMessage } from '../../../../shared/dns-server/core/message-outline.ts'
 import type { Request, RequestHandler } from '../request.ts'
-import { isNewerSerial } from '../text/soa-serial.ts'
-import { SOA_FIELD, soaNumber, type Zone } from '../zone/zone.ts'
+import type { Zone } from '../zone/zone.ts'
 import type { ZoneDifference } from '../zone/zone-difference.ts'
 import { TransferPacker, TOO_LARGE } from './transfer-packer.ts'
 import { differenceSequence, soaRecord, wholeZone } from './zone-sequence.ts'
@@ -37,6 +38,8 @@ export type TransferOptions = {
   readonly history: ZoneHistory
   /** Whether who did not sign may have zones, by the 4 or 16 octets of the address. */
   readonly allows: (octets: Uint8Array) => boolean
+  /** Why nobody may have a zone, whatever rights they have; undefined for nearly all. */
+  readonly whyKept: (zone: Zone) => string | undefined
   /** Lets others have their turn between two messages. */
   readonly pause: () => Promise<void>
   readonly ended: (transfer: {
@@ -45,6 +48,8 @@ export type TransferOptions = {
     readonly result: TransferResult
     readonly request: Request
     readonly messages: number
+    /** Of a zone that nobody may have. */
+    readonly why?: string
   }) => void
 }
 
@@ -80,6 +85,12 @@ export class TransferServer {
     if (rcode !== RCODE.NOERROR) {
       this.#options.ended({ zone, kind: undefined, result: 'refused', request, messages: 0 })
       yield refuse(request, rcode)
+      return
+    }
+    const why = this.#options.whyKept(served!.zone!)
+    if (why !== undefined) {
+      this.#options.ended({ zone, kind: undefined, result: 'refused', request, messages: 0, why })
+      yield refuse(request, RCODE.REFUSED, why)
       return
     }
     this.#running++
@@ -214,6 +225,8 @@ function* packing(
   yield { message: packer.finish(), isLast: true }
 }
 
-function refuse(request: Request, rcode: number): Uint8Array {
-  return bareAnswer(request.packet, outlineMessage(request.packet), rcode)
+function refuse(request: Request, rcode: number, why?: string): Uint8Array {
+  const { packet, limitOctets } = request
+  const error = why === undefined ? undefined : { code: EXTENDED_ERROR.PROHIBITED, text: why }
+  return explainedAnswer(packet, outlineMessage(packet), rcode, { error, limitOctets })
 }

@@ -5,13 +5,13 @@ import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { formatProblem } from '../../../../shared/result/problem.ts'
 import type { ZoneSet } from '../branch/zone-set.ts'
 import { zoneFileName } from '../branch/zone-files.ts'
-import type { Grant } from '../keys/key.ts'
+import type { Grant } from '../../../../shared/tsig/key.ts'
 import { editZoneText } from '../text/zone-text-edit.ts'
 import { rrsetOf, type Zone } from '../zone/zone.ts'
 import { zoneOfRecords } from '../zone/zone-change.ts'
 import { newZonePath, newZoneText } from './new-zone.ts'
 import type { UpdateMessage } from './update-message.ts'
-import { mayCreate } from './update-policy.ts'
+import { beyondGrants, mayCreate } from './update-policy.ts'
 import { updateWords } from './update-words.ts'
 import { updateZone } from './update-zone.ts'
 
@@ -53,7 +53,12 @@ export function planUpdate(
   if (isSigned(zone))
     return { kind: 'refused', rcode: RCODE.REFUSED, why: 'the zone is signed elsewhere' }
   const updated = updateZone(zone, update, { grants, isSigned: isSigned(around.published), wallMs })
-  if (!updated.ok) return { kind: 'refused', rcode: updated.error }
+  if (!updated.ok) {
+    const rcode = updated.error
+    if (rcode !== RCODE.REFUSED) return { kind: 'refused', rcode }
+    const why = beyondGrants(grants, update.updates) ?? 'the signer of the zone makes these records'
+    return { kind: 'refused', rcode, why }
+  }
   const change = updated.value
   if (change.added.length + change.removed.length === 0) return { kind: 'nothing' }
   const all = [zones, ...(around.others ?? [])]
@@ -77,7 +82,9 @@ export function planUpdate(
 function planNewZone(view: string, update: UpdateMessage, around: UpdateSurroundings): UpdatePlan {
   const { grants, wallMs } = around
   // One that is answered from, but not in the branch, is a secondary's: updates go to its primary.
-  if (around.isPublished || !mayCreate(grants)) return { kind: 'refused', rcode: RCODE.NOTAUTH }
+  if (around.isPublished)
+    return { kind: 'refused', rcode: RCODE.NOTAUTH, why: 'this server is a secondary of the zone' }
+  if (!mayCreate(grants)) return { kind: 'refused', rcode: RCODE.NOTAUTH, why: 'no such zone' }
   const none = zoneOfRecords(update.zone, [])
   const updated = updateZone(none, update, { grants, isSigned: false, wallMs })
   const records = updated.ok ? updated.value.added : []

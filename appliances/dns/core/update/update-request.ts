@@ -30,6 +30,8 @@ export function updateRequests(
         return { ...record, class: CLASS.NONE, ttlSeconds: 0 }
       }),
       additionals: [],
+      // For the reason of a refusal (RFC 8914).
+      edns: { udpOctets: 1232, extendedRcode: 0, version: 0, dnssecOk: false, options: [] },
     }),
   )
 }

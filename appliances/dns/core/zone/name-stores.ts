@@ -1,8 +1,8 @@
 // What a version of a zone keeps its nodes and its counts in: maps by name that hold no object per entry.
+import { hashOfName } from '../../../../shared/dns/hash-of-name.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
 import {
   DEAD,
-  hashOfName,
   HEAD,
   nameOf,
   readU32,

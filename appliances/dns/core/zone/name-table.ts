@@ -1,6 +1,7 @@
 // A hash table from domain names to records of octets that lie one behind the other in one growing buffer (an arena):
 // what a map of objects spends hundreds of octets on costs some fifty here, and nothing of it is the collector's work.
 // Octets are never changed once a reader may have seen them; what is replaced is marked, and swept when it is too much.
+import { hashOfName, hashOfOctets } from '../../../../shared/dns/hash-of-name.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
 
 /**
@@ -57,8 +58,7 @@ export class NameTable {
 
   constructor(expectedOctets: number = FIRST_ARENA_OCTETS, expectedNames = 0) {
     this.arena = new Uint8Array(roundUp(expectedOctets))
-    let slots = FIRST_SLOTS
-    while (slots * 3 < expectedNames * 4) slots *= 2
+    const slots = slotsFor(expectedNames)
     if (slots > FIRST_SLOTS) this.#resize(slots)
   }
 
@@ -204,6 +204,8 @@ export class NameTable {
   /** Gives room back that was taken for more than came. */
   trim(): void {
     if (this.arena.length > 2 * this.end + FIRST_ARENA_OCTETS) this.#move(this.end)
+    const slots = slotsFor(this.size)
+    if (2 * slots < this.#slots.length) this.#resize(slots)
   }
 
   /** Puts another arena in the place of this one; `moved` says where a record of the old is in the new. */
@@ -299,31 +301,16 @@ export class NameTable {
   }
 }
 
+function slotsFor(names: number): number {
+  let slots = FIRST_SLOTS
+  while (slots * 3 < names * 4) slots *= 2
+  return slots
+}
+
 /** Of the record at `at`. */
 export function nameOf(arena: Uint8Array, at: RecordAt): Name {
   const start = arena.byteOffset + at + HEAD.name
   return Buffer.from(arena.buffer, start, arena[at]!).toString('latin1') as Name
-}
-
-/** Of a canonical name; from its end on, so that the names above come by on the way. */
-export function hashOfName(name: Name): number {
-  let hash = HASH_START
-  for (let i = name.length - 1; i >= 0; i--)
-    hash = Math.imul(hash ^ name.charCodeAt(i), HASH_FACTOR)
-  return mix(hash)
-}
-
-/** The same of `length` octets. */
-export function hashOfOctets(bytes: Uint8Array, at: number, length: number): number {
-  let hash = HASH_START
-  for (let i = at + length - 1; i >= at; i--) hash = Math.imul(hash ^ bytes[i]!, HASH_FACTOR)
-  return mix(hash)
-}
-
-function mix(hash: number): number {
-  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-  return (mixed ^ (mixed >>> 16)) >>> 0
 }
 
 function roundUp(octets: number): number {
@@ -342,6 +329,3 @@ export function writeU32(bytes: Uint8Array, at: number, value: number): void {
   bytes[at + 2] = value >>> 16
   bytes[at + 3] = value >>> 24
 }
-
-const HASH_START = 0x811c9dc5 | 0
-const HASH_FACTOR = 0x01000193

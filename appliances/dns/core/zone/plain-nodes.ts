@@ -1,7 +1,8 @@
 // Tells the nodes that nothing can be wrong with, from their octets: in a large zone nearly all are, and what is left
 // for zone-check.ts to decode is little. A node that is not plain may be fine all the same.
+import { hashOfOctets } from '../../../../shared/dns/hash-of-name.ts'
 import { isAtOrBelow, type Name } from '../../../../shared/dns/name.ts'
-import { HEAD, hashOfOctets } from './name-table.ts'
+import { HEAD } from './name-table.ts'
 import { referenceOffset } from './references.ts'
 import { NODE_FLAG, readU16High, readU32High, RRSET } from './zone-node.ts'
 import type { Zone } from './zone.ts'

@@ -1,7 +1,7 @@
 // Zones from zone text: whole, or from an older zone at the cost of what the edit changed.
 import { canonicalName, isAtOrBelow, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
-import type { ReadRecord } from '../text/record-sink.ts'
+import type { ReadRecord } from '../../../../shared/zone-text/record-sink.ts'
 import {
   ChunkReader,
   chunksOf,
@@ -9,7 +9,7 @@ import {
   type ChunkContent,
   type ChunkPlace,
   type ZoneText,
-} from '../text/zone-text.ts'
+} from '../../../../shared/zone-text/zone-text.ts'
 import { ZoneEdit } from './zone-edit.ts'
 import { contentOf } from './rrset-lines.ts'
 import { ZoneLoader } from './zone-load.ts'

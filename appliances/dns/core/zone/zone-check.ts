@@ -2,6 +2,7 @@
 // makes BIND refuse the zone too, or what an RFC forbids outright; the rest is a warning, for a refused zone answers nobody.
 // Of a text with broken entries only that is said which stays true when they are mended.
 // After an edit only what changed, and what leaned on it, is looked at; the zone before counts as checked.
+import { SOA_FIELD, soaNumber } from '../../../../shared/dns/soa.ts'
 import { OPT_OCTETS } from '../../../../shared/dns/edns.ts'
 import { HEADER_OCTETS, MESSAGE_LIMIT_OCTETS } from '../../../../shared/dns/message.ts'
 import {
@@ -25,16 +26,7 @@ import { contentOf } from './rrset-lines.ts'
 import type { ZoneChange } from './zone-build.ts'
 import { hasDname } from './zone-node.ts'
 import { findRecords, type PlacedRecord } from './zone-places.ts'
-import {
-  isWildcard,
-  rrsetOf,
-  SOA_FIELD,
-  soaNumber,
-  visitTable,
-  ZoneNode,
-  type Zone,
-  type ZoneRRset,
-} from './zone.ts'
+import { isWildcard, rrsetOf, visitTable, ZoneNode, type Zone, type ZoneRRset } from './zone.ts'
 
 /** A hostile or hopeless file is not answered with a million lines. */
 export const PROBLEM_LIMIT = 100

@@ -9,7 +9,7 @@ import {
 } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
 import { Bug } from '../../../../shared/result/result.ts'
-import type { ZoneText } from '../text/zone-text.ts'
+import type { ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 import { isReferring, referenceOffset } from './references.ts'
 import { contentOf } from './rrset-lines.ts'
 import { chainAfter, hasNsec, isHashRecord } from './zone-denial.ts'

@@ -1,13 +1,13 @@
 // A zone from all its records at once: they are logged as they come, and when the last one is there each node is encoded
 // once. No object is made per record, so that a million of them are the work of a second.
+import { hashOfOctets } from '../../../../shared/dns/hash-of-name.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
-import { ReadRecord, type RecordSink } from '../text/record-sink.ts'
-import type { ZoneText } from '../text/zone-text.ts'
+import { ReadRecord, type RecordSink } from '../../../../shared/zone-text/record-sink.ts'
+import type { ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 import { NameOrder } from './name-order.ts'
 import { CountStore, NodeStore } from './name-stores.ts'
 import {
-  hashOfOctets,
   HEAD,
   NameTable,
   RECORD_ALIGNMENT,
@@ -110,6 +110,7 @@ export class ZoneLoader implements RecordSink {
     const owners = encoder.encode(this.#drafts)
     const { counts, references } = encoder
     new NodeEncoder(origin, this.#log, this.#logEnd).encode(this.#hashed)
+    free(this.#log)
     const nodes = VersionedMap.of<ZoneNode, NodeStore>(new NodeStore(this.#drafts))
     const hashed = VersionedMap.of<ZoneNode, NodeStore>(new NodeStore(this.#hashed))
     return new Zone({
@@ -171,8 +172,14 @@ export class ZoneLoader implements RecordSink {
   #growLog(end: number): void {
     const log = new Uint8Array(Math.max(end, 2 * this.#log.length))
     log.set(this.#log.subarray(0, this.#logEnd))
+    free(this.#log)
     this.#log = log
   }
+}
+
+/** Gives memory back at once that nobody reads any more: a collector that has nothing else to do comes late. */
+function free({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 function makeDraft(
@@ -227,8 +234,12 @@ class NodeEncoder {
       writeU32(old, at + HEAD.number, node / RECORD_ALIGNMENT)
       if ((out.arena[node + HEAD.flags]! & NODE_FLAG.NSEC) !== 0) owners.push(out.nameAt(node))
     }
+    const wide = out.arena
     out.trim()
+    if (out.arena !== wide) free(wide)
     drafts.exchange(out.arena, out.end, (at) => readU32(old, at + HEAD.number) * RECORD_ALIGNMENT)
+    free(old)
+    drafts.trim()
     return owners
   }
 

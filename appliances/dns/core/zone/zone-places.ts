@@ -1,11 +1,11 @@
 // Where the records of a zone stand in its files. Nobody keeps that: it is worked out when someone asks, which is when
 // something is wrong, and then only the chunks are read that may have records of the owners asked for.
+import { hashOfName } from '../../../../shared/dns/hash-of-name.ts'
 import { canonicalName, type Name } from '../../../../shared/dns/name.ts'
 import type { Record } from '../../../../shared/dns/record.ts'
-import { mayHaveOwner } from '../text/owner-filter.ts'
-import type { ReadRecord } from '../text/record-sink.ts'
-import { ChunkReader, chunksOf, type ZoneText } from '../text/zone-text.ts'
-import { hashOfName } from './name-table.ts'
+import { mayHaveOwner } from '../../../../shared/zone-text/owner-filter.ts'
+import type { ReadRecord } from '../../../../shared/zone-text/record-sink.ts'
+import { ChunkReader, chunksOf, type ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 
 export type RecordPlace = {
   readonly file: string

@@ -1,9 +1,10 @@
 // A zone as it is answered from: one node per existing name (RFC 4592 §2.2 counts empty non-terminals as existing),
 // never changed after it is built; an edited zone is a new Zone that shares what did not change (zone-build.ts).
+import { SOA_FIELD, soaNumber } from '../../../../shared/dns/soa.ts'
 import { withSuffixes, type SuffixedName } from '../../../../shared/dns/message-writer.ts'
 import { parentName, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
-import type { ZoneText } from '../text/zone-text.ts'
+import type { ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 import type { AnsweredZone } from './answered-zone.ts'
 import type { HashChain } from './hash-chain.ts'
 import type { NameOrder } from './name-order.ts'
@@ -125,6 +126,11 @@ export class Zone {
   }
 }
 
+/** Whether NSEC or NSEC3 records prove what is not in the zone. */
+export function hasProofs({ order, chain }: Zone): boolean {
+  return order.size > 0 || chain !== undefined
+}
+
 /** See `Zone.cutAbove`. */
 export function cutAbove(
   zone: Pick<AnsweredZone, 'origin' | 'counts' | 'nodes' | 'apex'>,
@@ -193,14 +199,4 @@ export function recordTtlSeconds(node: ZoneNode, rrset: ZoneRRset, rdata: Uint8A
 
 export function isWildcard(name: Name): boolean {
   return name.charCodeAt(0) === 1 && name[1] === '*'
-}
-
-/** Octets from the end of a SOA's rdata to its numbers. */
-export const SOA_FIELD = { serial: 20, refresh: 16, retry: 12, expire: 8, minimum: 4 } as const
-
-export function soaNumber(rdata: Uint8Array, fromEnd: number): number {
-  const at = rdata.length - fromEnd
-  return (
-    ((rdata[at]! << 24) | (rdata[at + 1]! << 16) | (rdata[at + 2]! << 8) | rdata[at + 3]!) >>> 0
-  )
 }

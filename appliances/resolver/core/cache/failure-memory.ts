@@ -1,6 +1,7 @@
 // Questions that could not be answered, so that they are not tried again at once (RFC 9520): for longer each time.
 import type { Name } from '../../../../shared/dns/name.ts'
 import type { ExtendedError } from '../../../../shared/dns/edns.ts'
+import { isFlushed, type Flushing } from './flushing.ts'
 
 /** RFC 9520 §3.2: at least a second, at most five minutes. */
 const FIRST_MS = 2000
@@ -40,11 +41,19 @@ export class FailureMemory {
   drop(key: string): void {
     this.#failures.delete(key)
   }
+
+  flush(flushing: Flushing): void {
+    for (const key of this.#failures.keys())
+      if (isFlushed(flushing, key.slice(KEY_PREFIX_LENGTH) as Name)) this.#failures.delete(key)
+  }
 }
 
 /** `isChecked`: whether signatures were looked at. */
 export function failureKey(qname: Name, qtype: number, isChecked: boolean): string {
   return (isChecked ? 'c' : 'r') + String.fromCharCode(qtype) + qname
 }
+
+/** Before the name. */
+const KEY_PREFIX_LENGTH = 2
 
 type Remembered = Failure & { readonly lastsMs: number; readonly untilMs: number }

@@ -60,7 +60,7 @@ export class Inquiry {
   constructor(ask: Ask, world: InquiryWorld) {
     this.ask = ask
     this.#world = world
-    this.#transport = ask.upstream.protocol === 'tls' ? 'tls' : 'udp'
+    this.#transport = ask.upstream.protocol === 'plain' ? 'udp' : ask.upstream.protocol
   }
 
   get transport(): UpstreamTransport {
@@ -165,6 +165,7 @@ export class Inquiry {
       checkingDisabled: recursionDesired,
       hasEdns,
       cookie: this.#transport === 'udp' ? this.#cookie(state.cookie) : NO_COOKIE,
+      isPadded: upstream.protocol !== 'plain',
     }
     this.#query = query
     this.#sentMs = nowMs

@@ -21,13 +21,17 @@ export type UpstreamQuery = {
   readonly hasEdns: boolean
   /** Client cookie, and server cookie behind it once there is one; empty without. */
   readonly cookie: Uint8Array
+  /** Where only its length can be seen (RFC 7830). */
+  readonly isPadded: boolean
 }
 
 export function encodeQuery(query: UpstreamQuery): Uint8Array {
-  const { qname, cookie, hasEdns } = query
+  const { qname, cookie, hasEdns, isPadded } = query
   const questionEnd = HEADER_OCTETS + qname.length + 4
   const cookieOctets = cookie.length === 0 ? 0 : 4 + cookie.length
-  const packet = new Uint8Array(questionEnd + (hasEdns ? OPT_OCTETS + cookieOctets : 0))
+  const leastOctets = questionEnd + (hasEdns ? OPT_OCTETS + cookieOctets : 0)
+  const paddingOctets = hasEdns && isPadded ? 4 + paddingAfter(leastOctets + 4) : 0
+  const packet = new Uint8Array(leastOctets + paddingOctets)
   put16(packet, 0, query.id)
   put16(packet, 2, (query.recursionDesired ? FLAG.RD : 0) | (query.checkingDisabled ? FLAG.CD : 0))
   packet[5] = 1
@@ -40,12 +44,23 @@ export function encodeQuery(query: UpstreamQuery): Uint8Array {
   put16(packet, questionEnd + 3, ANNOUNCED_OCTETS)
   // DO: signatures are kept for clients that want them, and for whoever validates.
   packet[questionEnd + 7] = 0x80
-  put16(packet, questionEnd + 9, cookieOctets)
+  put16(packet, questionEnd + 9, cookieOctets + paddingOctets)
+  if (paddingOctets > 0) {
+    put16(packet, leastOctets, EDNS_OPTION.PADDING)
+    put16(packet, leastOctets + 2, paddingOctets - 4)
+  }
   if (cookieOctets === 0) return packet
   put16(packet, questionEnd + 11, EDNS_OPTION.COOKIE)
   put16(packet, questionEnd + 13, cookie.length)
   packet.set(cookie, questionEnd + 15)
   return packet
+}
+
+/** Queries are filled up to a multiple of this (RFC 8467 §4.1). */
+const PADDED_OCTETS = 128
+
+function paddingAfter(octets: number): number {
+  return (PADDED_OCTETS - (octets % PADDED_OCTETS)) % PADDED_OCTETS
 }
 
 /** A canonical name with each letter's case left to chance. */

@@ -35,6 +35,8 @@ export type ServerState = {
   noEdnsUntilMs: number
   /** Answers a question in letters of its own: the case of names proves nothing. */
   foldsCaseUntilMs: number
+  /** Ours for it (RFC 7873), once it was sent. */
+  clientCookie: Uint8Array | undefined
   /** Its server cookie (RFC 7873), to be sent back. */
   cookie: Uint8Array | undefined
   lame: Map<Name, number> | undefined
@@ -69,6 +71,7 @@ export class ServerMemory {
       downUntilMs: 0,
       noEdnsUntilMs: 0,
       foldsCaseUntilMs: 0,
+      clientCookie: undefined,
       cookie: undefined,
       lame: undefined,
     }

@@ -2,6 +2,7 @@
 import { parentName, ROOT, type Name } from '../../../../shared/dns/name.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'
 import { Bug } from '../../../../shared/result/result.ts'
+import { isFlushed, type Flushing } from '../cache/flushing.ts'
 import type { Delegation } from './delegation.ts'
 
 export class ZoneCuts {
@@ -41,6 +42,12 @@ export class ZoneCuts {
     return this.#rootHints()
   }
 
+  /** What was learned of this very zone, and still holds. */
+  known(zone: Name, nowMs: number): Delegation | undefined {
+    const learned = this.#learned.get(zone)
+    return learned !== undefined && learned.expiresMs > nowMs ? learned : undefined
+  }
+
   put(delegation: Delegation): void {
     this.#learned.delete(delegation.zone)
     this.#learned.set(delegation.zone, delegation)
@@ -52,6 +59,11 @@ export class ZoneCuts {
   /** Forgets it, so that the next question asks its parent again; what is configured stays. */
   drop(zone: Name): void {
     this.#learned.delete(zone)
+  }
+
+  flush(flushing: Flushing): void {
+    for (const zone of this.#learned.keys())
+      if (isFlushed(flushing, zone)) this.#learned.delete(zone)
   }
 
   #touch(delegation: Delegation): Delegation {

@@ -2,7 +2,7 @@
 // proofs for who asked for them (RFC 4035 §3.2.1), nothing that was not asked for.
 import { HEADER_OCTETS } from '../../../../shared/dns/message.ts'
 import { withSuffixes, type MessageWriter } from '../../../../shared/dns/message-writer.ts'
-import { canonicalName, isAtOrBelow, type Name } from '../../../../shared/dns/name.ts'
+import type { Name } from '../../../../shared/dns/name.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import type { Answer } from '../answer.ts'
 import { expiresMs, type Link } from '../link.ts'
@@ -16,42 +16,57 @@ export type Sections = {
 }
 
 export type Writing = {
-  /** As it stands in the question that is written already. */
+  /** Canonical; it is written already, as the client has it: names point into it. */
   readonly qname: Name
   /** DO. */
   readonly wantsDnssec: boolean
   readonly nowMs: number
   /** For answers beyond their time (RFC 8767 §5.2). */
   readonly staleTtlSeconds: number
+  /** Told where each TTL stands, and which link of the answer it comes from. */
+  readonly ttlWritten?: (at: number, link: number) => void
 }
 
 export function writeSections(writer: MessageWriter, answer: Answer, how: Writing): Sections {
+  if (hasOtherNames(answer, how)) rememberQuestion(writer, how.qname)
   let answers = 0
   const seen = new Set<RRset>()
-  for (const link of answer.links) {
+  for (const [nth, link] of answer.links.entries()) {
     const ttlSeconds = ttlOf(link, answer.isStale, how)
     for (const rrset of link.rrsets) {
       if (seen.has(rrset)) continue
       seen.add(rrset)
-      const count = writeRRset(writer, rrset, ttlSeconds, how)
+      const count = writeRRset(writer, rrset, { ttlSeconds, link: nth }, how)
       if (count < 0) return { answers, authorities: 0, isTruncated: true }
       answers += count
     }
   }
   let authorities = 0
-  for (const link of answer.links) {
+  for (const [nth, link] of answer.links.entries()) {
     const ttlSeconds = ttlOf(link, answer.isStale, how)
     for (const rrset of link.authority) {
       // Proofs are for who checks; without, the SOA of what is not there is all (RFC 2308 §3).
       if (rrset.type !== TYPE.SOA && !how.wantsDnssec) continue
       if (seen.has(rrset)) continue
       seen.add(rrset)
-      const count = writeRRset(writer, rrset, ttlSeconds, how)
+      const count = writeRRset(writer, rrset, { ttlSeconds, link: nth }, how)
       if (count < 0) return { answers, authorities, isTruncated: true }
       authorities += count
     }
   }
   return { answers, authorities, isTruncated: false }
+}
+
+/** Whether anything is written that may end in a part of the question's name: mostly nothing is. */
+function hasOtherNames({ links }: Answer, { qname }: Writing): boolean {
+  const isOther = ({ owner, type }: RRset): boolean =>
+    owner !== qname || COMPRESSED[type] !== undefined
+  return links.some(({ rrsets, authority }) => rrsets.some(isOther) || authority.some(isOther))
+}
+
+function rememberQuestion(writer: MessageWriter, qname: Name): void {
+  for (let at = 0; qname.charCodeAt(at) !== 0; at += 1 + qname.charCodeAt(at))
+    writer.remember(qname.slice(at) as Name, HEADER_OCTETS + at)
 }
 
 function ttlOf(link: Link, isStale: boolean, how: Writing): number {
@@ -60,14 +75,15 @@ function ttlOf(link: Link, isStale: boolean, how: Writing): number {
   return isStale && left <= 0 ? how.staleTtlSeconds : Math.max(left, 0)
 }
 
+type Lasting = { readonly ttlSeconds: number; readonly link: number }
+
 /** Records written, or -1 when they do not all fit: then none is. */
-function writeRRset(writer: MessageWriter, rrset: RRset, ttlSeconds: number, how: Writing): number {
+function writeRRset(writer: MessageWriter, rrset: RRset, lasting: Lasting, how: Writing): number {
   const start = writer.at
   const { owner, type, rdatas, signatures } = rrset
-  const spelled = spelling(owner, how.qname)
-  for (const rdata of rdatas) writeRecord(writer, spelled, type, ttlSeconds, rdata)
+  for (const rdata of rdatas) writeRecord(writer, owner, type, lasting, rdata, how)
   if (how.wantsDnssec)
-    for (const rdata of signatures) writeRecord(writer, spelled, TYPE.RRSIG, ttlSeconds, rdata)
+    for (const rdata of signatures) writeRecord(writer, owner, TYPE.RRSIG, lasting, rdata, how)
   if (writer.overflowed) {
     writer.rewind(start)
     return -1
@@ -77,15 +93,18 @@ function writeRRset(writer: MessageWriter, rrset: RRset, ttlSeconds: number, how
 
 function writeRecord(
   writer: MessageWriter,
-  owner: Name | undefined,
+  owner: Name,
   type: number,
-  ttlSeconds: number,
+  { ttlSeconds, link }: Lasting,
   rdata: Uint8Array,
+  { qname, ttlWritten }: Writing,
 ): void {
-  if (owner === undefined) writer.u16(0xc000 | HEADER_OCTETS)
+  // By far the most are of the question's own name.
+  if (owner === qname) writer.u16(0xc000 | HEADER_OCTETS)
   else writer.name(withSuffixes(owner))
   writer.u16(type)
   writer.u16(CLASS.IN)
+  ttlWritten?.(writer.at, link)
   writer.u32(ttlSeconds)
   const lengthAt = writer.at
   writer.u16(rdata.length)
@@ -100,14 +119,6 @@ function writeRecord(
   }
   writer.bytes(rdata.subarray(at))
   writer.patch16(lengthAt, writer.at - lengthAt - 2)
-}
-
-/** The question's own name is pointed to, letters as the client has them; undefined says so. */
-function spelling(owner: Name, qname: Name): Name | undefined {
-  if (owner.length > qname.length) return owner
-  const canonical = canonicalName(qname)
-  if (owner === canonical) return undefined
-  return isAtOrBelow(canonical, owner) ? (qname.slice(qname.length - owner.length) as Name) : owner
 }
 
 function nameEnd(rdata: Uint8Array, start: number): number {

@@ -1,4 +1,5 @@
 // Answers that are made here, without asking anyone: what the machine would only bother others with.
+import type { ExtendedError } from '../../../../shared/dns/edns.ts'
 import type { Name } from '../../../../shared/dns/name.ts'
 import { chainAnswer, type Answer, type Question } from '../answer.ts'
 import type { Link } from '../link.ts'
@@ -19,6 +20,7 @@ export function localAnswer(
     readonly isDenied?: boolean
     readonly ttlSeconds: number
     readonly nowMs: number
+    readonly extendedError?: ExtendedError
   },
 ): Answer {
   const link: Link = {
@@ -32,6 +34,7 @@ export function localAnswer(
     storedMs: made.nowMs,
     isFromReferral: false,
     security: 'insecure',
+    ...(made.extendedError && { extendedError: made.extendedError }),
   }
   return chainAnswer([link], false)
 }

@@ -9,7 +9,6 @@ import {
 } from '../../../../shared/dns/edns.ts'
 import { FLAG, HEADER_OCTETS, MESSAGE_LIMIT_OCTETS, RCODE } from '../../../../shared/dns/message.ts'
 import { MessageWriter } from '../../../../shared/dns/message-writer.ts'
-import type { Name } from '../../../../shared/dns/name.ts'
 import { CLASS, isMetaType, TYPE } from '../../../../shared/dns/record-types.ts'
 import { chaosText, writeChaosRecord } from '../../../../shared/dns-server/core/chaos-text.ts'
 import { isStream, type Client, type Transport } from '../../../../shared/dns-server/core/client.ts'
@@ -18,6 +17,7 @@ import { EdnsReply, type CookieOptions } from '../../../../shared/dns-server/cor
 import { Query } from '../../../../shared/dns-server/core/query.ts'
 import type { PrefixSet } from '../../../../shared/net/prefix.ts'
 import type { Answer, Question } from '../answer.ts'
+import type { SeenQuery } from '../query-log.ts'
 import { writeSections } from './answer-writer.ts'
 import type { LocalAnswers } from './local-answers.ts'
 
@@ -27,6 +27,12 @@ export interface AnswerSource {
   peek(question: Question): Answer | undefined
   /** Never rejects. */
   ask(question: Question): Promise<Answer>
+}
+
+/** Who gives answers of the cache again without asking here. */
+export interface AnswerRepeater {
+  /** `answer` is what the cache gave at `nowMs`. */
+  offer(question: Question, dnssecOk: boolean, answer: Answer, nowMs: number): void
 }
 
 /** What the shell wants to know of each packet. */
@@ -52,6 +58,9 @@ export type ResponderOptions = {
   readonly mayAnswer?: (client: Client) => boolean
   /** Asked in turn, before the cache. */
   readonly locals: readonly LocalAnswers[]
+  readonly repeater?: AnswerRepeater
+  /** Told of each question that was answered. */
+  readonly seen?: (query: SeenQuery, client: Client) => void
   readonly staleTtlSeconds: number
   /** The machine's time. */
   readonly nowMs: () => number
@@ -93,7 +102,7 @@ export class Responder {
   /** Answers what `handle` deferred. */
   readonly defer: Defer = async (packet, client, reply) => {
     this.#query.read(packet)
-    const answer = await this.#source.ask(this.#question())
+    const answer = await this.#source.ask(this.#question(client))
     if (reply.signal.aborted) return
     // Other packets were read since.
     this.#query.read(packet)
@@ -102,14 +111,16 @@ export class Responder {
     if (length > 0) await reply.send(this.#out.slice(0, length))
   }
 
-  #question(): Question {
+  #question({ transport, octets }: Client): Question {
     const { qname, qtype, flags } = this.#query
-    return { qname, qtype, checkingDisabled: (flags & FLAG.CD) !== 0 }
+    // The client is another one when its next packet comes.
+    const client = { transport, octets: octets.slice() }
+    return { qname, qtype, checkingDisabled: (flags & FLAG.CD) !== 0, client }
   }
 
   #decide(refusal: number, client: Client): Decided | 'later' {
     const query = this.#query
-    const { allowed, locals, nowMs } = this.#options
+    const { allowed, locals, repeater, nowMs } = this.#options
     if (!allowed.has(client.octets)) return { rcode: RCODE.REFUSED, error: PROHIBITED }
     if (refusal === RCODE.NOTIMP) return { rcode: RCODE.NOTIMP, error: NOT_SUPPORTED }
     if (refusal !== RCODE.NOERROR) return { rcode: refusal }
@@ -125,7 +136,7 @@ export class Responder {
     if (qtype === TYPE.ANY) return { rcode: RCODE.NOERROR, isAny: true }
     if (isMetaType(qtype) || qtype === TYPE.RRSIG)
       return { rcode: RCODE.NOTIMP, error: NOT_SUPPORTED }
-    const question = this.#question()
+    const question = this.#question(client)
     for (const local of locals) {
       const answer = local.find(question, nowMs())
       if (answer !== undefined) return { answer }
@@ -133,7 +144,9 @@ export class Responder {
     // Whoever does not want recursion wants to know what others asked.
     if ((query.flags & FLAG.RD) === 0) return { rcode: RCODE.REFUSED, error: NOT_AUTHORITATIVE }
     const answer = this.#source.peek(question)
-    return answer === undefined ? 'later' : { answer }
+    if (answer === undefined) return 'later'
+    if (answer.handling === undefined) repeater?.offer(question, query.dnssecOk, answer, nowMs())
+    return { answer }
   }
 
   #chaos(): Decided {
@@ -153,6 +166,10 @@ export class Responder {
       this.#counts.limited()
       return 0
     }
+    if (decided.answer?.handling === 'drop') {
+      this.#counts.ignored(transport)
+      return 0
+    }
     writer.start(out, this.#limitOctets(transport))
     writer.at = HEADER_OCTETS
     writer.bytes(packet.subarray(HEADER_OCTETS, query.questionEnd))
@@ -167,14 +184,16 @@ export class Responder {
     if (answer !== undefined) {
       rcode = answer.rcode
       errors = answer.extendedErrors
+      if (answer.isAuthoritative === true) flags |= FLAG.AA
       const written = writeSections(writer, answer, {
-        qname: packetName(packet, query.questionEnd),
+        qname: query.qname,
         wantsDnssec: query.dnssecOk,
         nowMs: nowMs(),
         staleTtlSeconds,
       })
       ;({ answers, authorities } = written)
-      if (written.isTruncated) {
+      const isForTcp = answer.handling === 'tcp-only' && transport === 'udp'
+      if (written.isTruncated || isForTcp) {
         writer.rewind(query.questionEnd)
         answers = authorities = 0
         flags |= FLAG.TC
@@ -201,7 +220,13 @@ export class Responder {
     writer.patch16(8, authorities)
     writer.patch16(10, additionals)
     const hasQuestion = query.questionEnd > HEADER_OCTETS
-    this.#counts.answered(transport, rcode, hasQuestion ? query.qtype : undefined)
+    const { qname, qtype } = query
+    this.#counts.answered(transport, rcode, hasQuestion ? qtype : undefined)
+    const { seen } = this.#options
+    if (seen !== undefined && hasQuestion) {
+      const isBlocked = errors.some(({ code }) => code === EXTENDED_ERROR.BLOCKED)
+      seen({ qname, qtype, rcode, isBlocked }, client)
+    }
     return writer.at
   }
 
@@ -219,13 +244,6 @@ type Decided = {
   readonly text?: string
   /** One record stands for all (RFC 8482). */
   readonly isAny?: boolean
-}
-
-/** The name of the question as the client spelled it. */
-function packetName(packet: Uint8Array, questionEnd: number): Name {
-  const { buffer, byteOffset } = packet
-  const name = Buffer.from(buffer, byteOffset + HEADER_OCTETS, questionEnd - 4 - HEADER_OCTETS)
-  return name.toString('latin1') as Name
 }
 
 /** RFC 8482 §4.2. */

@@ -1,17 +1,26 @@
 // The machine's validator: checks links by chains of trust that begin at the anchors.
 import type { Name } from '../../../../shared/dns/name.ts'
+import type { Flushing } from '../cache/flushing.ts'
 import type { Link } from '../link.ts'
 import type { Evidence, Step, Validation, Validator } from '../validator.ts'
 import type { Check, Verdict } from './claim.ts'
 import { checkClaim } from './claim-check.ts'
 import type { ChainSetup } from './trust-chain.ts'
-import { trustStart } from './trust-anchors.ts'
+import { trustStart, type Anchors } from './trust-anchors.ts'
+import { TrustMemory } from './trust-memory.ts'
 
 export class ChainValidator implements Validator {
-  readonly #setup: ChainSetup
+  #setup: ChainSetup
 
   constructor(setup: ChainSetup) {
     this.#setup = setup
+  }
+
+  /** Trust begins at these from now on; what was found out by others is forgotten. */
+  trust(anchors: Anchors): void {
+    const { trust, policy } = this.#setup
+    // A memory of its own: checks under way go on writing what they find to the one they began with.
+    this.#setup = { trust: { ...trust, anchors }, memory: new TrustMemory(), policy }
   }
 
   covers(name: Name): boolean {
@@ -22,6 +31,10 @@ export class ChainValidator implements Validator {
   begin(link: Link, nowMs: number, isRetry: boolean): Validation {
     const time = { nowSeconds: Math.floor(nowMs / 1000), isRetry }
     return new ChainValidation(checkClaim(link, this.#setup, time))
+  }
+
+  flush(flushing: Flushing): void {
+    this.#setup.memory.flush(flushing)
   }
 }
 
@@ -35,12 +48,13 @@ class ChainValidation implements Validation {
   step(given: Evidence | undefined): Step {
     const { done, value } = this.#check.next(given?.link)
     if (done !== true) return { kind: 'needs', qname: value.qname, qtype: value.qtype }
-    const { security, reason, ttlSeconds, culprit } = value
+    const { security, reason, ttlSeconds, nsecs, culprit } = value
     return {
       kind: 'verdict',
       security,
       ttlSeconds,
       ...(reason === undefined ? {} : { extendedError: reason }),
+      ...(nsecs === undefined ? {} : { nsecs }),
       // All that is checked here came as links.
       ...(culprit === undefined ? {} : { culprit: culprit as Link }),
     }

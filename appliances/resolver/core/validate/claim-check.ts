@@ -126,7 +126,10 @@ function checkDenied(
   const denials = checkDenials(authority, keys, chain, chain.policy)
   const prove = (denial: Denial): Proved | undefined =>
     kind === 'nxdomain' ? denial.noName(qname) : denial.noData(qname, qtype)
-  return proven(denials, prove, ttlSeconds, missing)
+  const verdict = proven(denials, prove, ttlSeconds, missing)
+  // Of another zone's denial its SOA says nothing.
+  const isWhole = verdict.security === 'secure' && soa?.owner === keys.zone
+  return isWhole && denials.kind === 'proofs' ? { ...verdict, nsecs: denials.nsecs } : verdict
 }
 
 function proven(

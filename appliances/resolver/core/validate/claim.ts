@@ -2,6 +2,7 @@
 // one of the four states of RFC 4033 §5, with the extended error (RFC 8914) that tells a person why.
 import type { Name } from '../../../../shared/dns/name.ts'
 import type { ExtendedError, Link } from '../link.ts'
+import type { RRset } from '../rrset.ts'
 
 /** Of a link all but where it came from. */
 export type Claim = Pick<Link, 'kind' | 'qname' | 'qtype' | 'rrsets' | 'authority'>
@@ -21,6 +22,8 @@ export type Verdict = {
   readonly reason?: ExtendedError
   /** How long what was checked may be kept: by the signatures and their original TTLs (RFC 4035 §5.3.3). */
   readonly ttlSeconds: number
+  /** Of a secure denial: those of its NSEC RRsets whose signatures hold. */
+  readonly nsecs?: readonly RRset[]
   /** Of what is bogus: what was checked, or the evidence that would not do. */
   readonly culprit?: Claim
 }

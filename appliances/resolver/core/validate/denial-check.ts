@@ -16,6 +16,8 @@ export type Denials =
       readonly kind: 'proofs'
       /** Of NSEC and of NSEC3: none, one, or both for a zone that changes over. */
       readonly proofs: readonly Denial[]
+      /** The NSEC RRsets among them. */
+      readonly nsecs: readonly RRset[]
       readonly ttlSeconds: number
       /** Why a record could not be used. */
       readonly reason?: ExtendedError
@@ -73,7 +75,7 @@ export function checkDenials(
     }
     proofs.push(new Nsec3Denial(by.zone, nsec3s, chain, time.budget))
   }
-  return { kind: 'proofs', proofs, ttlSeconds, ...(reason === undefined ? {} : { reason }) }
+  return { kind: 'proofs', proofs, nsecs, ttlSeconds, ...(reason === undefined ? {} : { reason }) }
 }
 
 function denialSets(authority: readonly RRset[]): readonly RRset[] {

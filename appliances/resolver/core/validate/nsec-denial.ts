@@ -77,6 +77,11 @@ export class NsecDenial implements Denial {
   }
 }
 
+/** The wildcard that would stand for `qname`, which lies between the owner of `set` and the next name. */
+export function wildcardBeside(qname: Name, { owner, rdatas }: RRset): Name {
+  return wildcardOf(encloserOf(qname, new Nsec(owner, rdatas[0]!)))
+}
+
 class Nsec {
   readonly owner: Name
   readonly next: Name

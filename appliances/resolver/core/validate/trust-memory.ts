@@ -1,6 +1,7 @@
 // What was found out of zones on the way to an answer, for as long as it may be believed.
 import type { ExtendedError } from '../link.ts'
-import type { Name } from '../../../../shared/dns/name.ts'
+import { isAtOrBelow, type Name } from '../../../../shared/dns/name.ts'
+import type { Flushing } from '../cache/flushing.ts'
 
 import type { ZoneKeys } from './signature-check.ts'
 
@@ -40,6 +41,11 @@ export class TrustMemory {
     this.#zones.delete(zone)
     if (this.#zones.size >= this.#limit) this.#zones.delete(this.#zones.keys().next().value!)
     this.#zones.set(zone, trust)
+  }
+
+  /** What rests on a zone that is meant: itself, and all below it. */
+  flush({ name }: Flushing): void {
+    for (const zone of this.#zones.keys()) if (isAtOrBelow(zone, name)) this.#zones.delete(zone)
   }
 
   clear(): void {

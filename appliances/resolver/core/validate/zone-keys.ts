@@ -55,7 +55,9 @@ export function checkKeys(
 ): Result<CheckedKeys, ExtendedError> {
   const zone = dnskeys.owner
   const rdatas = dnskeys.rdatas.slice(0, KEY_LIMIT)
-  const named = rdatas.filter((dnskey) => ds.some((one) => names(one, zone, dnskey, time.budget)))
+  const named = rdatas.filter((dnskey) =>
+    ds.some((one) => namesKey(one, zone, dnskey, time.budget)),
+  )
   const entries = named.flatMap((dnskey) => acceptedKey(dnskey, policy) ?? [])
   if (entries.length === 0) return err(refusal(zone, named, ds))
   const signed = checkSignatures(dnskeys, { zone, keys: entries }, time)
@@ -66,13 +68,34 @@ export function checkKeys(
 
 /** A key that is not revoked (RFC 5011 §2.1), of an algorithm and a size that are accepted. */
 export function acceptedKey(dnskey: Uint8Array, policy: CheckPolicy): VerifyingKey | undefined {
+  return isRevoked(dnskey) ? undefined : soundKey(dnskey, policy)
+}
+
+/** As `acceptedKey`, and a revoked key too: it proves nothing but its own revocation. */
+export function soundKey(dnskey: Uint8Array, policy: CheckPolicy): VerifyingKey | undefined {
   if (checkRdata(TYPE.DNSKEY, dnskey) !== undefined || !speaks(dnskey[3]!, policy)) return undefined
   const key = policy.moreAlgorithms?.get(dnskey[3]!)?.(dnskey) ?? verifyingKey(dnskey)
-  if (key === undefined || (key.flags & KEY_FLAG.revoked) !== 0) return undefined
+  if (key === undefined) return undefined
   const { modulusLength, publicExponent } = key.publicKey.asymmetricKeyDetails ?? {}
   if (modulusLength === undefined || publicExponent === undefined) return key
   if (modulusLength < policy.rsaMinimumBits || modulusLength > RSA_LIMIT_BITS) return undefined
   return publicExponent <= EXPONENT_LIMIT ? key : undefined
+}
+
+export function isRevoked(dnskey: Uint8Array): boolean {
+  return (dnskey[1]! & KEY_FLAG.revoked) !== 0
+}
+
+/** Whether a DS is that of a DNSKEY. */
+export function namesKey(
+  ds: Uint8Array,
+  zone: Name,
+  dnskey: Uint8Array,
+  budget: CheckBudget,
+): boolean {
+  if (dnskey.length < 5 || dnskey[3] !== ds[2]) return false
+  if (keyTag(dnskey) !== ((ds[0]! << 8) | ds[1]!) || !budget.mayDigest()) return false
+  return Buffer.compare(dsRdata(zone, dnskey, ds[3]!), ds) === 0
 }
 
 function refusal(
@@ -92,12 +115,6 @@ function refusal(
   const tags = ds.map((one) => (one[0]! << 8) | one[1]!).join(', ')
   const text = `${where} has no DNSKEY for its DS (key tags ${tags})`
   return { code: REASON.DNSKEY_MISSING, text }
-}
-
-function names(ds: Uint8Array, zone: Name, dnskey: Uint8Array, budget: CheckBudget): boolean {
-  if (dnskey.length < 5 || dnskey[3] !== ds[2]) return false
-  if (keyTag(dnskey) !== ((ds[0]! << 8) | ds[1]!) || !budget.mayDigest()) return false
-  return Buffer.compare(dsRdata(zone, dnskey, ds[3]!), ds) === 0
 }
 
 function speaks(algorithm: number, policy: CheckPolicy): boolean {

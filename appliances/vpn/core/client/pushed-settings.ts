@@ -18,6 +18,8 @@ export type PushedSettings = {
   readonly mtu: number
   readonly cipher: DataCipher | undefined
   readonly peerId: number | undefined
+  /** Epoch data keys. */
+  readonly usesEpochs: boolean
   readonly pingMs: number | undefined
   readonly restartMs: number | undefined
   /** Options that nothing was done with. */
@@ -35,7 +37,6 @@ const WITHOUT_EFFECT = new Set([
   'topology',
   'route-gateway',
   'tun-ipv6',
-  'protocol-flags',
   'key-derivation',
   'persist-tun',
   'persist-key',
@@ -47,6 +48,8 @@ const WITHOUT_EFFECT = new Set([
   'block-outside-dns',
   'register-dns',
   'ping-timer-rem',
+  'auth-token',
+  'auth-token-user',
 ])
 
 /** `isFiltered` says of an option's text that the user does not want it. An error ends the connection. */
@@ -61,12 +64,14 @@ export function readPushed(options: readonly string[]): Result<PushedSettings, s
     mtu: number
     cipher: DataCipher | undefined
     peerId: number | undefined
+    usesEpochs: boolean
     pingMs: number | undefined
     restartMs: number | undefined
   } = {
     mtu: MTU.default,
     cipher: undefined,
     peerId: undefined,
+    usesEpochs: false,
     pingMs: undefined,
     restartMs: undefined,
   }
@@ -127,6 +132,9 @@ export function readPushed(options: readonly string[]): Result<PushedSettings, s
       case 'peer-id':
         if (number === undefined || number > 0xff_ffff) return err(`the gateway pushed ${option}`)
         found.peerId = number
+        break
+      case 'protocol-flags':
+        found.usesEpochs = words.includes('aead-epoch')
         break
       case 'ping':
         found.pingMs = number === undefined ? undefined : number * 1000

@@ -1,15 +1,22 @@
-// `users.toml`: who may come in with a password, beside a certificate.
+// `users.toml`: who may come in with a password, beside a certificate, and whose authenticator is asked for a code too.
 import { parsePasswordHash, type PasswordHash } from '../../../../shared/auth/password-hash.ts'
 import { parseToml } from '../../../../shared/config/toml.ts'
 import { problem, type Problem } from '../../../../shared/result/problem.ts'
+import { isSealedSecret } from '../access/sealed-secret.ts'
 
-export type Users = ReadonlyMap<string, PasswordHash>
+export type User = {
+  readonly password: PasswordHash
+  /** As `cairn-vpn totp` printed it. */
+  readonly totp: string | undefined
+}
+
+export type Users = ReadonlyMap<string, User>
 
 export function readUsers(
   text: string,
   file: string,
 ): { readonly users: Users; readonly problems: readonly Problem[] } {
-  const users = new Map<string, PasswordHash>()
+  const users = new Map<string, User>()
   const parsed = parseToml(text)
   if (!parsed.ok) {
     const { line, message } = parsed.error
@@ -17,13 +24,26 @@ export function readUsers(
   }
   const problems: Problem[] = []
   for (const [name, value] of Object.entries(parsed.value.table)) {
-    const hash = typeof value === 'string' ? parsePasswordHash(value) : undefined
-    if (hash !== undefined) users.set(name, hash)
+    const user = userOf(value)
+    if (typeof user !== 'string') users.set(name, user)
     else {
       const line = text.split('\n').findIndex((each) => each.trim().startsWith(name)) + 1
-      const message = `${name}: expected what "cairn-vpn hash-password" prints: "scrypt:..."`
-      problems.push(problem(message, { file, line: Math.max(1, line) }))
+      problems.push(problem(`${name}: ${user}`, { file, line: Math.max(1, line) }))
     }
   }
   return { users, problems }
+}
+
+/** Or what is wrong. */
+function userOf(value: unknown): User | string {
+  const { password, totp, ...rest } =
+    typeof value === 'string' ? { password: value } : ((value ?? {}) as { [key: string]: unknown })
+  const hash = typeof password === 'string' ? parsePasswordHash(password) : undefined
+  if (hash === undefined) return 'expected what "cairn-vpn hash-password" prints: "scrypt:..."'
+  const [unknown] = Object.keys(rest)
+  if (unknown !== undefined) return `"${unknown}" is not known; there are password and totp`
+  if (totp === undefined) return { password: hash, totp: undefined }
+  return typeof totp === 'string' && isSealedSecret(totp)
+    ? { password: hash, totp }
+    : 'expected for totp what "cairn-vpn totp" prints: "sealed:..."'
 }

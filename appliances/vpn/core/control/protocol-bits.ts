@@ -21,6 +21,11 @@ export function protocolBitsOf(info: PeerInfo): number {
   return /^\d{1,9}$/.test(text) ? Number(text) : 0
 }
 
+/** Whether the peer can ask a person for a text (`IV_SSO`). */
+export function takesQuestions(info: PeerInfo): boolean {
+  return (info.get('IV_SSO') ?? '').split(',').includes('crtext')
+}
+
 /** Ciphers in the peer's order; undefined when it negotiates none. */
 export function ciphersOf(info: PeerInfo): readonly string[] | undefined {
   const list = info.get('IV_CIPHERS')

@@ -2,7 +2,8 @@
 
 /** In packets; a power of two. Wide, since batches and several queues reorder more than the network does. */
 export const REPLAY_WINDOW = 4096
-const WORDS = REPLAY_WINDOW / 32 + 1
+/** More than the window takes, and a power of two: ids have up to 48 bits, and `&` finds a word of theirs at once. */
+const WORDS = 256
 
 export class ReplayWindow {
   readonly #words = new Uint32Array(WORDS)
@@ -20,9 +21,8 @@ export class ReplayWindow {
   mark(id: number): void {
     if (id > this.#highest) {
       const from = Math.floor(this.#highest / 32)
-      const to = Math.floor(id / 32)
-      const steps = Math.min(to - from, WORDS)
-      for (let i = 1; i <= steps; i++) this.#words[(from + i) % WORDS] = 0
+      const steps = Math.min(Math.floor(id / 32) - from, WORDS)
+      for (let i = 1; i <= steps; i++) this.#words[(from + i) & (WORDS - 1)] = 0
       this.#highest = id
     }
     this.#words[wordOf(id)]! |= bitOf(id)
@@ -30,7 +30,7 @@ export class ReplayWindow {
 }
 
 function wordOf(id: number): number {
-  return Math.floor(id / 32) % WORDS
+  return (id / 32) & (WORDS - 1)
 }
 
 function bitOf(id: number): number {

@@ -1,10 +1,11 @@
 // One client of the gateway: its session, what it was given, and its part of the tunnel.
-import type { DataChannel } from '../data/data-channel.ts'
 import type { DataCipher } from '../data/data-cipher.ts'
+import type { Traffic } from '../data/traffic.ts'
 import type { ServerSession } from '../session/server-session.ts'
 import type { Lease } from '../tunnel/address-pool.ts'
 import type { Keepalive } from '../tunnel/ping.ts'
 import type { Prefix } from '../../../../shared/net/prefix.ts'
+import type { Decision } from './gateway.ts'
 import type { Remote } from './remote.ts'
 
 /** What the TLS session proved. */
@@ -33,11 +34,18 @@ export type Client = {
   readonly session: ServerSession
   readonly sinceMs: number
   identity: Identity | undefined
+  /** A question that it has not answered yet. */
+  asked: { readonly answered: (answer: string) => Decision; readonly untilMs: number } | undefined
   settings: ClientSettings | undefined
   lease: Lease | undefined
   isPooled: boolean
   cipher: DataCipher | undefined
-  data: DataChannel | undefined
+  /** Which thread has its keys. */
+  owner: number
+  /** Once it has addresses. */
+  traffic: Traffic | undefined
+  /** The same, once it is in the tunnel. */
+  data: Traffic | undefined
   keepalive: Keepalive | undefined
   renegotiateAtMs: number
   isGone: boolean

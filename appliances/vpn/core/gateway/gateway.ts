@@ -4,102 +4,124 @@ import type { KeyMessage } from '../control/key-method.ts'
 import { HEADER_OCTETS } from '../control/control-body.ts'
 import { isData, OPCODE, opcodeOf } from '../control/opcode.ts'
 import { ciphersOf } from '../control/protocol-bits.ts'
-import { DataChannel, type Refusal } from '../data/data-channel.ts'
-import { isDataCipher, sealedPackets, type DataCipher } from '../data/data-cipher.ts'
-import { dataKeysOf } from '../data/key-material.ts'
+import { isAead, isDataCipher, type DataCipher } from '../data/data-cipher.ts'
+import type { Segments } from '../data/segments.ts'
+import { Traffic } from '../data/traffic.ts'
+import {
+  DataPlane,
+  MAIN,
+  type PeerNews,
+  type PlaneNews,
+  type PlaneSettings,
+  type PlaneWorld,
+} from '../plane/data-plane.ts'
 import { ServerSession } from '../session/server-session.ts'
 import type { Exporter, TlsEnd, TlsEvents } from '../session/tls-end.ts'
-import type { AddressPool } from '../tunnel/address-pool.ts'
-import { ClientRoutes } from '../tunnel/client-routes.ts'
-import { clampSegmentSize, destinationOf, isMulticast, sourceOf } from '../tunnel/ip-packet.ts'
-import { segmentLimits } from '../tunnel/segment-limits.ts'
-import { isOcc, isPing, Keepalive, OCC_EXIT, OCC_MAGIC, PING } from '../tunnel/ping.ts'
-import type { AuthDigest } from '../wrap/control-wrap.ts'
+import type { AddressPool, Lease } from '../tunnel/address-pool.ts'
+import { Keepalive, PING } from '../tunnel/ping.ts'
 import { formatAddress } from '../../../../shared/net/address.ts'
 import type { Client, ClientSettings, Identity } from './client.ts'
 import type { OpeningLimiter } from './opening-limiter.ts'
 import type { OpenedWrap, Openings } from './opening.ts'
 import type { Remote } from './remote.ts'
 
-export type GatewaySettings = {
+export type GatewaySettings = PlaneSettings & {
   readonly openings: Openings
   readonly limiter: OpeningLimiter
   readonly pool: AddressPool
   /** In our order of preference. */
   readonly ciphers: readonly DataCipher[]
-  /** Of CBC packets. */
-  readonly digest: AuthDigest
   /** Bits of the IPv6 prefix inside; undefined without IPv6. */
   readonly ipv6Bits: number | undefined
   readonly netmask: string
-  readonly mtu: number
   /** Options that all clients get. */
   readonly push: readonly string[]
   readonly pingMs: number
   readonly restartMs: number
-  readonly handWindowMs: number
-  readonly renegotiateMs: number
-  readonly clientToClient: boolean
   readonly duplicateNames: boolean
   readonly clientsLimit: number
 }
 
 export type Decision =
-  | { readonly ok: true; readonly settings: ClientSettings }
+  /** `token`: what it sends in place of the password from now on. */
+  | {
+      readonly kind: 'admit'
+      readonly settings: ClientSettings
+      readonly token: string | undefined
+    }
   /** What the client may read. */
-  | { readonly ok: false; readonly reason: string }
+  | { readonly kind: 'refuse'; readonly reason: string }
+  | ({ readonly kind: 'ask' } & Question)
+
+/** What a client is asked, before its first keys alone. */
+type Question = {
+  readonly question: string
+  readonly waitMs: number
+  /** The decision once it answered, which is no other question. */
+  readonly answered: (answer: string) => Decision
+}
+
+type Admitted = Extract<Decision, { readonly kind: 'admit' }>
 
 /** As `TlsEvents`; `secured` tells who it is. */
 export type GatewayTlsEvents = Omit<TlsEvents, 'secured'> & {
   secured(identity: Identity, exporter: Exporter): void
 }
 
+/** Threads beside this one that have the keys of clients. */
+export interface OtherThreads extends Pick<PlaneWorld, 'elsewhere' | 'handOver'> {
+  /** Which thread has a client's keys: `MAIN` for this one. */
+  ownerOf(id: number, remote: Remote, takesPeerId: boolean): number
+  /** To that thread, or to all. */
+  tell(owner: number | undefined, news: PlaneNews<Remote>): void
+}
+
 /** The world of a gateway. */
-export interface GatewayWorld {
+export interface GatewayWorld extends Pick<
+  PlaneWorld,
+  'toTunnel' | 'openAead' | 'random' | 'dropped'
+> {
+  readonly others: OtherThreads | undefined
   openTls(events: GatewayTlsEvents): TlsEnd
   /** `decide` is called once, now or later. */
   authenticate(client: Client, message: KeyMessage, decide: (decision: Decision) => void): void
-  toTunnel(packet: Uint8Array): void
-  random(octets: number): Uint8Array
+  /** An address of the pool: `done` is called once, now or later, with whether it will be the client's again after a crash. */
+  keepLease(client: Client, lease: Lease, done: (isKept: boolean) => void): void
   /** For what happens between packets; the same clock as theirs. */
   nowMs(): number
   /** Somebody has work with a time: `tick` is wanted soon. */
   wake(): void
   connected(client: Client): void
   disconnected(client: Client, reason: string): void
-  /** A packet that was not taken, by why. */
-  dropped(reason: DropReason): void
 }
-
-export type DropReason =
-  | Refusal
-  | 'unexpected'
-  | 'stale'
-  | 'wrong-session'
-  | 'unknown-key-id'
-  | 'limited'
-  | 'unknown-client'
-  | 'foreign-source'
-  | 'unroutable'
 
 const PEER_ID_LIMIT = 0xff_fffe
 
 export class Gateway {
   readonly #settings: GatewaySettings
   readonly #world: GatewayWorld
-  readonly #segments: ReturnType<typeof segmentLimits>
+  /** This thread's, and where all clients are. */
+  readonly #plane: DataPlane
   /** By where it is and its session id: more than one where a client begins anew. */
   readonly #sessions = new Map<string, Client>()
   readonly #clients = new Map<number, Client>()
-  /** Where DATA_V1 comes from. */
-  readonly #byRemote = new Map<string, Client>()
-  readonly #routes = new ClientRoutes<Client>()
   #nextId = 0
 
   constructor(settings: GatewaySettings, world: GatewayWorld) {
     this.#settings = settings
     this.#world = world
-    this.#segments = segmentLimits(settings.mtu)
+    const { others } = world
+    this.#plane = new DataPlane(MAIN, settings, {
+      toTunnel: (packet) => world.toTunnel(packet),
+      openAead: world.openAead,
+      random: (octets) => world.random(octets),
+      dropped: (reason) => world.dropped(reason),
+      elsewhere: (owner, remote, packet) =>
+        owner !== MAIN && others !== undefined && others.elsewhere(owner, remote, packet),
+      handOver: (owner, segments) => others !== undefined && others.handOver(owner, segments),
+      moved: (id, remote) => this.clientMoved(id, remote),
+      left: (id) => this.clientLeft(id),
+    })
   }
 
   /** Those in the tunnel, and those on their way there. */
@@ -109,7 +131,7 @@ export class Gateway {
 
   receive(remote: Remote, packet: Uint8Array, nowMs: number): void {
     if (packet.length === 0) return this.#world.dropped('malformed')
-    if (isData(opcodeOf(packet))) this.#receiveData(remote, packet, nowMs)
+    if (isData(opcodeOf(packet))) this.#plane.receive(remote, packet, nowMs)
     else this.#receiveControl(remote, packet, nowMs)
   }
 
@@ -119,24 +141,50 @@ export class Gateway {
       if (client.remote.name === remote.name) this.#end(client, 'the connection ended')
   }
 
-  /** An IP packet from the tunnel device; changed in place. */
-  fromTunnel(packet: Uint8Array, nowMs: number): void {
-    const to = destinationOf(packet)
-    const client = to && this.#routes.ownerOf(to)
-    if (client === undefined) return this.#world.dropped('unroutable')
-    this.#toClient(client, packet, nowMs)
+  /** An IP packet from the tunnel device, or the segments it counts as. */
+  fromTunnel(segments: Segments, nowMs: number): void {
+    this.#plane.fromTunnel(segments, nowMs)
+  }
+
+  /** What it sends from there is genuine: whether it may be there. */
+  clientMoved(id: number, remote: Remote): boolean {
+    const client = this.#clients.get(id)
+    if (client?.data === undefined) return false
+    if (client.remote.name === remote.name) return true
+    const there = this.#clients.get(this.#plane.idAt(remote) ?? -1)
+    const isOthers =
+      there !== undefined && there.identity!.fingerprint !== client.identity!.fingerprint
+    if (isOthers || client.remote.isStream || remote.isStream) {
+      // Another thread may have taken it for moved already.
+      this.#tell(client, { kind: 'moved', id, where: client.remote })
+      return false
+    }
+    this.#sessions.delete(ownKey(client))
+    client.remote = remote
+    this.#sessions.set(ownKey(client), client)
+    this.#tell(client, { kind: 'moved', id, where: remote })
+    return true
+  }
+
+  /** It said so in the data channel. */
+  clientLeft(id: number): void {
+    const client = this.#clients.get(id)
+    if (client !== undefined) this.#end(client, 'it left')
   }
 
   /** Does what has come due. */
   tick(nowMs: number): void {
     for (const client of this.#clients.values()) {
       client.session.flush(nowMs)
+      if (client.asked !== undefined && nowMs >= client.asked.untilMs)
+        this.#decided(client, 0, { kind: 'refuse', reason: 'no answer came' })
       if (client.isGone || client.keepalive === undefined) continue
       if (client.keepalive.isLost(nowMs)) {
         this.#end(client, 'nothing came from it')
         continue
       }
-      if (client.keepalive.isPingDue(nowMs)) this.#seal(client, PING, nowMs)
+      if (client.keepalive.isPingDue(nowMs))
+        this.#tell(client, { kind: 'send', id: client.id, payload: PING })
       if (nowMs >= client.renegotiateAtMs || client.data?.isWorn === true) {
         client.renegotiateAtMs = nowMs + this.#settings.renegotiateMs
         if (client.session.control.renegotiate(nowMs) !== undefined) client.session.flush(nowMs)
@@ -218,9 +266,12 @@ export class Gateway {
       session,
       sinceMs: nowMs,
       identity: undefined,
+      asked: undefined,
       settings: undefined,
       lease: undefined,
       isPooled: false,
+      owner: MAIN,
+      traffic: undefined,
       cipher: undefined,
       data: undefined,
       keepalive: undefined,
@@ -247,17 +298,31 @@ export class Gateway {
 
   #authenticate(client: Client, keyId: number, message: KeyMessage): void {
     this.#world.authenticate(client, message, (decision) => {
-      if (client.isGone) return
-      const refusal = decision.ok ? this.#admit(client, keyId, decision.settings) : decision.reason
-      if (refusal !== undefined) client.session.refuse(keyId, refusal, this.#world.nowMs())
-      this.#world.wake()
+      if (!client.isGone) this.#decided(client, keyId, decision)
     })
   }
 
+  #decided(client: Client, keyId: number, decision: Decision): void {
+    const nowMs = this.#world.nowMs()
+    client.asked = undefined
+    if (decision.kind === 'ask') {
+      const { question, waitMs, answered } = decision
+      client.asked = { answered, untilMs: nowMs + waitMs }
+      client.session.ask(question, waitMs, nowMs)
+    } else {
+      const refusal =
+        decision.kind === 'admit' ? this.#admit(client, keyId, decision) : decision.reason
+      if (refusal !== undefined) client.session.refuse(keyId, refusal, nowMs)
+    }
+    this.#world.wake()
+  }
+
   /** The reason it stays out, if it does. */
-  #admit(client: Client, keyId: number, settings: ClientSettings): string | undefined {
+  #admit(client: Client, keyId: number, decision: Admitted): string | undefined {
+    const { settings, token } = decision
+    const tokenOptions = token === undefined ? [] : [`auth-token ${token}`]
     if (keyId > 0) {
-      client.session.admit(keyId, { push: [] })
+      client.session.admit(keyId, { push: tokenOptions, usesEpochs: false })
       return undefined
     }
     const cipher = this.#chooseCipher(client)
@@ -276,15 +341,50 @@ export class Gateway {
     // From here on the end of the client gives it back.
     client.lease = lease
     client.isPooled = settings.lease === undefined
-    const isFree =
-      this.#routes.addHost(lease.ipv4, client) &&
-      (lease.ipv6 === undefined || this.#routes.addHost(lease.ipv6, client))
-    if (!isFree) return 'its address is taken'
-    for (const network of settings.networks) this.#routes.addNetwork(network, client)
+    if (!this.#attach(client, lease, settings, cipher)) return 'its address is taken'
     client.settings = settings
     client.cipher = cipher
-    client.session.admit(keyId, { push: this.#pushOf(client) })
+    const push = [...this.#pushOf(client), ...tokenOptions]
+    const usesEpochs = doesUseEpochs(client.session, cipher)
+    const admit = (): void => client.session.admit(keyId, { push, usesEpochs })
+    if (client.isPooled && !this.#settings.duplicateNames)
+      this.#world.keepLease(client, lease, (isKept) => {
+        if (client.isGone) return
+        if (isKept) admit()
+        else client.session.refuse(keyId, 'its address cannot be kept', this.#world.nowMs())
+        this.#world.wake()
+      })
+    else admit()
     return undefined
+  }
+
+  /** Tells all threads where its addresses are; false when one is taken. */
+  #attach(client: Client, lease: Lease, settings: ClientSettings, cipher: DataCipher): boolean {
+    const { others } = this.#world
+    const { id, remote, session } = client
+    const { takesPeerId } = session
+    client.owner = others?.ownerOf(id, remote, takesPeerId) ?? MAIN
+    client.traffic = new Traffic({ nowMs: this.#world.nowMs() })
+    const peer: PeerNews<Remote> = {
+      id,
+      owner: client.owner,
+      where: remote,
+      takesPeerId,
+      cipher,
+      usesEpochs: doesUseEpochs(session, cipher),
+      addresses: lease.ipv6 === undefined ? [lease.ipv4] : [lease.ipv4, lease.ipv6],
+      networks: settings.networks,
+      traffic: client.traffic.memory,
+    }
+    if (!this.#plane.add(peer)) return false
+    others?.tell(undefined, { kind: 'peer', peer })
+    return true
+  }
+
+  #tell({ owner }: Client, news: PlaneNews<Remote>): void {
+    this.#plane.hear(news, this.#world.nowMs())
+    if (news.kind === 'gone') this.#world.others?.tell(undefined, news)
+    else if (owner !== MAIN) this.#world.others?.tell(owner, news)
   }
 
   #pushOf(client: Client): readonly string[] {
@@ -321,99 +421,32 @@ export class Gateway {
 
   #keys(client: Client, keyId: number, material: Uint8Array): void {
     const nowMs = this.#world.nowMs()
-    const { digest, renegotiateMs, pingMs, restartMs } = this.#settings
-    const isFirst = client.data === undefined
-    client.data ??= new DataChannel(client.session.takesPeerId ? client.id : undefined)
-    const sealed = sealedPackets(client.cipher!, dataKeysOf(material, 'server'), digest, (octets) =>
-      this.#world.random(octets),
-    )
-    client.data.renew(keyId, sealed, nowMs, this.#settings)
+    const { renegotiateMs, pingMs, restartMs } = this.#settings
+    this.#tell(client, { kind: 'keys', id: client.id, keyId, material, atMs: nowMs })
     client.renegotiateAtMs = nowMs + renegotiateMs
-    if (!isFirst) return
+    if (client.data !== undefined) return
+    client.data = client.traffic!
     // A client waits as long as it was told; the gateway waits twice that.
-    client.keepalive = new Keepalive(pingMs, 2 * restartMs, nowMs)
-    this.#byRemote.set(client.remote.name, client)
+    client.keepalive = new Keepalive(pingMs, 2 * restartMs, client.data)
     this.#world.connected(client)
   }
 
   #text(client: Client, text: string): void {
+    const [, answer] = /^CR_RESPONSE,([A-Za-z0-9+/]{0,400}={0,2})$/.exec(text) ?? []
     if (text === 'EXIT') this.#end(client, 'it left')
-  }
-
-  #receiveData(remote: Remote, packet: Uint8Array, nowMs: number): void {
-    const isV2 = opcodeOf(packet) === OPCODE.dataV2 && packet.length >= 4
-    const id = isV2 ? (packet[1]! << 16) | (packet[2]! << 8) | packet[3]! : -1
-    const client = (isV2 ? this.#clients.get(id) : undefined) ?? this.#byRemote.get(remote.name)
-    if (client?.data === undefined) return this.#world.dropped('unknown-client')
-    const payload = client.data.open(packet, nowMs)
-    if (typeof payload === 'string') return this.#world.dropped(payload)
-    if (client.remote.name !== remote.name && !this.#float(client, remote)) return
-    client.keepalive!.received(nowMs)
-    if (isPing(payload)) return
-    if (isOcc(payload)) {
-      if (payload[OCC_MAGIC.length] === OCC_EXIT) this.#end(client, 'it left')
-      return
-    }
-    this.#fromClient(client, payload, nowMs)
-  }
-
-  /** It moved: what it sends from there is genuine. */
-  #float(client: Client, remote: Remote): boolean {
-    const there = this.#byRemote.get(remote.name)
-    if (there !== undefined && there.identity!.fingerprint !== client.identity!.fingerprint) {
-      this.#world.dropped('unknown-client')
-      return false
-    }
-    if (client.remote.isStream || remote.isStream) return false
-    this.#forget(client)
-    client.remote = remote
-    this.#byRemote.set(remote.name, client)
-    this.#sessions.set(ownKey(client), client)
-    return true
-  }
-
-  #fromClient(client: Client, packet: Uint8Array, nowMs: number): void {
-    const source = sourceOf(packet)
-    const destination = destinationOf(packet)
-    if (source === undefined || destination === undefined) return this.#world.dropped('malformed')
-    if (this.#routes.ownerOf(source) !== client) return this.#world.dropped('foreign-source')
-    this.#clamp(packet)
-    const other = isMulticast(destination) ? undefined : this.#routes.ownerOf(destination)
-    if (other === undefined) return this.#world.toTunnel(packet)
-    if (other !== client && this.#settings.clientToClient) this.#toClient(other, packet, nowMs)
-    else this.#world.dropped('unroutable')
-  }
-
-  #toClient(client: Client, packet: Uint8Array, nowMs: number): void {
-    this.#clamp(packet)
-    this.#seal(client, packet, nowMs)
-  }
-
-  #clamp(packet: Uint8Array): void {
-    clampSegmentSize(packet, this.#segments.ipv4, this.#segments.ipv6)
-  }
-
-  #seal(client: Client, payload: Uint8Array, nowMs: number): void {
-    const packet = client.data?.seal(payload, nowMs)
-    if (packet === undefined) return this.#world.dropped('no-key')
-    client.keepalive?.sent(nowMs)
-    client.remote.send(packet)
+    else if (answer !== undefined && client.asked !== undefined)
+      this.#decided(client, 0, client.asked.answered(Buffer.from(answer, 'base64').toString()))
   }
 
   #end(client: Client, reason: string): void {
     if (client.isGone) return
     client.isGone = true
     this.#clients.delete(client.id)
-    this.#forget(client)
-    this.#routes.remove(client)
+    this.#sessions.delete(ownKey(client))
+    this.#tell(client, { kind: 'gone', id: client.id })
     if (client.isPooled && client.lease !== undefined) this.#settings.pool.release(client.lease)
     client.session.close()
     this.#world.disconnected(client, reason)
-  }
-
-  #forget(client: Client): void {
-    if (this.#byRemote.get(client.remote.name) === client) this.#byRemote.delete(client.remote.name)
-    this.#sessions.delete(ownKey(client))
   }
 
   #freeId(): number {
@@ -422,6 +455,10 @@ export class Gateway {
     this.#nextId = (this.#nextId + 1) % PEER_ID_LIMIT
     return id
   }
+}
+
+function doesUseEpochs({ takesEpochs }: ServerSession, cipher: DataCipher): boolean {
+  return takesEpochs && isAead(cipher)
 }
 
 function sessionKey(remote: Remote, sessionId: Uint8Array): string {

@@ -8,14 +8,16 @@ import type { PeerKeys } from './peer-keys.ts'
 export interface ClientSessionEvents extends KeyedSessionEvents {
   /** The whole of what the gateway pushed. */
   pushed(options: readonly string[]): void
+  /** What it pushed after that. */
+  pushedLater(options: readonly string[]): void
   nowMs(): number
 }
 
 export type ClientSessionOptions = KeyedSessionOptions & {
   /** Of tls-crypt-v2. */
   readonly wrappedKey: Uint8Array | undefined
-  readonly user: string
-  readonly password: string
+  /** Asked for each handshake. */
+  readonly credentials: { readonly user: string; readonly password: string }
   readonly peerInfo: PeerInfo
   /** `V4,dev-type tun,...` */
   readonly options: string
@@ -72,7 +74,8 @@ export class ClientSession {
   }
 
   #greet(peer: PeerKeys): void {
-    const { random, options, user, password, peerInfo } = this.#options
+    const { random, options, credentials, peerInfo } = this.#options
+    const { user, password } = credentials
     peer.ours = randomSource(true, random)
     const message = { source: peer.ours, options, user, password, peerInfo }
     peer.tls?.write(encodeKeyMessage(message))
@@ -95,8 +98,9 @@ export class ClientSession {
 
   #pushReply(text: string): void {
     const peer = this.#keyed.peer(0)
-    if (this.#isPushed || peer === undefined) return
     const options = text.split(',').slice(1)
+    if (this.#isPushed) return this.#options.events.pushedLater(options)
+    if (peer === undefined) return
     if (this.#pushed.length + options.length > PUSH_LIMIT) return
     this.#pushed.push(...options.filter((option) => !option.startsWith('push-continuation ')))
     if (options.includes('push-continuation 2')) return

@@ -39,7 +39,7 @@ export type ControlRefusal =
 type KeyState = {
   readonly keyId: number
   readonly reliable: Reliable
-  readonly deadlineMs: number
+  deadlineMs: number
   isOpen: boolean
   isDone: boolean
 }
@@ -214,6 +214,12 @@ export class ControlSession {
     const keyId = keyIdAfter(this.#current)
     this.#start(keyId, new Reliable(), nowMs).reliable.queue(OPCODE.softReset, new Uint8Array(0))
     return keyId
+  }
+
+  /** Handshakes under way may take until then at least: somebody has to be asked. */
+  allowUntil(deadlineMs: number): void {
+    for (const state of this.#keys.values())
+      state.deadlineMs = Math.max(state.deadlineMs, deadlineMs)
   }
 
   /** From now on renegotiations are wrapped with `key` (256 octets) of the first TLS session (dynamic tls-crypt). */

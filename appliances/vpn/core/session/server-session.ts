@@ -1,4 +1,5 @@
 // A gateway's side of one client: who it is, what it is given, and the keys of its data channel.
+import { loggedReason } from '../access/challenge.ts'
 import {
   encodeKeyMessage,
   randomSource,
@@ -15,6 +16,8 @@ import type { PeerKeys } from './peer-keys.ts'
 export type Admission = {
   /** Options of PUSH_REPLY that are its own and everybody's; `protocol-flags` and the like are added. */
   readonly push: readonly string[]
+  /** Its data keys go by epochs; for those that take them. */
+  readonly usesEpochs: boolean
 }
 
 export interface ServerSessionEvents extends KeyedSessionEvents {
@@ -61,38 +64,50 @@ export class ServerSession {
     return (this.#bits & PROTOCOL_BIT.peerId) !== 0
   }
 
+  /** Whether it takes epoch data keys. */
+  get takesEpochs(): boolean {
+    const { peerId, tlsExporter, controlExit, epochKeys } = PROTOCOL_BIT
+    const wanted = peerId | tlsExporter | controlExit | epochKeys
+    return (this.#bits & wanted) === wanted
+  }
+
   receive(packet: Uint8Array, nowMs: number): ControlRefusal | undefined {
     return this.control.receive(packet, nowMs)
   }
 
-  /** It may come in. For a renegotiation `admission` is what it was. */
+  /** It may come in. After a renegotiation it is pushed what is new. */
   admit(keyId: number, admission: Admission): void {
     const peer = this.#keyed.peer(keyId)
     if (peer?.theirs === undefined) return
-    peer.ours = randomSource(false, this.#options.random)
-    const message = {
-      source: peer.ours,
-      options: serverOptions(peer.theirs.options),
-      user: '',
-      password: '',
-    }
-    peer.tls?.write(encodeKeyMessage({ ...message, peerInfo: new Map() }))
+    this.#greet(peer)
     this.#admission ??= admission
-    if (keyId > 0) this.#keyed.ready(peer, this.#usesExporter)
-    else if (this.#wantsPush || (this.#bits & PROTOCOL_BIT.pushUnasked) !== 0) this.#push()
+    if (keyId > 0) {
+      this.#keyed.ready(peer, this.#usesExporter)
+      for (const reply of admission.push.length > 0 ? pushReplies(admission.push) : [])
+        this.write(reply)
+    } else if (this.#wantsPush || (this.#bits & PROTOCOL_BIT.pushUnasked) !== 0) this.#push()
+  }
+
+  /** It may come in if its answer, a text `CR_RESPONSE,...`, is the right one. */
+  ask(question: string, waitMs: number, nowMs: number): void {
+    const peer = this.#keyed.peer(0)
+    if (peer?.theirs === undefined) return
+    this.#greet(peer)
+    // Its own PUSH_REQUESTs and the handshake wait as long.
+    this.control.allowUntil(nowMs + waitMs + LINGER_MS)
+    const knowsTime = (this.#bits & PROTOCOL_BIT.authPending) !== 0
+    this.write(knowsTime ? `AUTH_PENDING,timeout ${Math.ceil(waitMs / 1000)}` : 'AUTH_PENDING')
+    this.write(`INFO_PRE,CR_TEXT:R,E:${question}`)
   }
 
   /** It stays out, and is told why. */
   refuse(keyId: number, reason: string, nowMs: number): void {
     const peer = this.#keyed.peer(keyId)
     if (peer?.theirs === undefined) return
-    // A client reads no text before the key message.
-    const source = randomSource(false, this.#options.random)
-    const message = { source, options: '', user: '', password: '', peerInfo: new Map() }
-    peer.tls?.write(encodeKeyMessage(message))
+    this.#greet(peer)
     peer.tls?.write(encodeText(reason === '' ? 'AUTH_FAILED' : `AUTH_FAILED,${reason}`))
     this.#endsAtMs = Math.min(this.#endsAtMs, nowMs + LINGER_MS)
-    this.#endReason = `refused: ${reason}`
+    this.#endReason = `refused: ${loggedReason(reason)}`
   }
 
   /** A control message with the newest key. */
@@ -107,6 +122,19 @@ export class ServerSession {
 
   close(): void {
     this.#keyed.close()
+  }
+
+  /** A client reads no text before the key message. */
+  #greet(peer: PeerKeys): void {
+    if (peer.ours !== undefined) return
+    peer.ours = randomSource(false, this.#options.random)
+    const message = {
+      source: peer.ours,
+      options: serverOptions(peer.theirs!.options),
+      user: '',
+      password: '',
+    }
+    peer.tls?.write(encodeKeyMessage({ ...message, peerInfo: new Map() }))
   }
 
   #greeted(peer: PeerKeys): void {
@@ -153,6 +181,7 @@ export class ServerSession {
     if ((this.#bits & PROTOCOL_BIT.controlExit) !== 0) flags.push('cc-exit')
     if (this.#usesExporter) flags.push('tls-ekm')
     if (this.#usesDynamicTlsCrypt) flags.push('dyn-tls-crypt')
+    if (this.#admission!.usesEpochs) flags.push('aead-epoch')
     if (flags.length === 0) return []
     if ((this.#bits & PROTOCOL_BIT.controlExit) !== 0) return [`protocol-flags ${flags.join(' ')}`]
     // Clients that know no protocol-flags have a word for this one.

@@ -19,6 +19,7 @@ export class AddressPool {
   readonly #size: number
   readonly #ownerOf = new Map<number, string>()
   readonly #lastOf = new Map<string, number>()
+  readonly #rememberedAt = new Map<number, string>()
   readonly #reserved = new Set<number>()
   #next = 0
 
@@ -40,6 +41,19 @@ export class AddressPool {
   reserve(ipv4: Uint8Array): void {
     const offset = this.#offsetOf(ipv4)
     if (offset !== undefined) this.#reserved.add(offset)
+  }
+
+  /** Had once, and to be given again. Whether it is one of this pool's. */
+  remember(owner: string, ipv4: Uint8Array): boolean {
+    const offset = this.#offsetOf(ipv4)
+    if (offset !== undefined) this.#keepInMind(owner, offset)
+    return offset !== undefined
+  }
+
+  /** Who had what last, the one who took it last at the end. */
+  *remembered(): Iterable<{ readonly owner: string; readonly ipv4: Uint8Array }> {
+    for (const [owner, offset] of this.#lastOf)
+      yield { owner, ipv4: hostOf(this.#ipv4, 2 + offset) }
   }
 
   /** Undefined when all are taken. */
@@ -72,12 +86,11 @@ export class AddressPool {
 
   /** One that nobody had, if there is any: the others may want theirs back. */
   #free(): number | undefined {
-    const remembered = new Set(this.#lastOf.values())
     let second: number | undefined
     for (let i = 0; i < this.#size; i++) {
       const offset = (this.#next + i) % this.#size
       if (!this.#isFree(offset)) continue
-      if (!remembered.has(offset)) {
+      if (!this.#rememberedAt.has(offset)) {
         this.#next = (offset + 1) % this.#size
         return offset
       }
@@ -87,10 +100,18 @@ export class AddressPool {
   }
 
   #keepInMind(owner: string, offset: number): void {
-    for (const [other, at] of this.#lastOf) if (at === offset) this.#lastOf.delete(other)
-    this.#lastOf.delete(owner)
+    const other = this.#rememberedAt.get(offset)
+    if (other !== undefined) this.#lastOf.delete(other)
+    this.#forget(owner)
     this.#lastOf.set(owner, offset)
-    if (this.#lastOf.size > REMEMBERED_LIMIT) this.#lastOf.delete(this.#lastOf.keys().next().value!)
+    this.#rememberedAt.set(offset, owner)
+    if (this.#lastOf.size > REMEMBERED_LIMIT) this.#forget(this.#lastOf.keys().next().value!)
+  }
+
+  #forget(owner: string): void {
+    const offset = this.#lastOf.get(owner)
+    if (offset !== undefined) this.#rememberedAt.delete(offset)
+    this.#lastOf.delete(owner)
   }
 
   #offsetOf(ipv4: Uint8Array): number | undefined {

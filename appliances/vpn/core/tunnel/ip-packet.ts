@@ -5,19 +5,15 @@ const PROTOCOL_TCP = 6
 const FLAG_SYN = 2
 const OPTION = { end: 0, noOperation: 1, segmentSize: 2 } as const
 
-/** A view of 4 or 16 octets; undefined for what is no whole IP header. */
-export function sourceOf(packet: Uint8Array): Uint8Array | undefined {
-  return addressAt(packet, 12, 8)
+/** Whether the addresses of an IP packet are there. */
+export function isIpPacket(packet: Uint8Array): boolean {
+  const version = packet.length > 0 ? packet[0]! >>> 4 : 0
+  return (version === 4 && packet.length >= 20) || (version === 6 && packet.length >= 40)
 }
 
-export function destinationOf(packet: Uint8Array): Uint8Array | undefined {
-  return addressAt(packet, 16, 24)
-}
-
-/** Whether a destination is for everybody, or for a group. */
-export function isMulticast(address: Uint8Array): boolean {
-  if (address.length === 16) return address[0] === 0xff
-  return address[0]! >= 224
+/** Whether it goes to everybody, or to a group. */
+export function isMulticast(packet: Uint8Array): boolean {
+  return packet[0]! >>> 4 === 6 ? packet[24] === 0xff : packet[16]! >= 224
 }
 
 /** Lowers the segment size that a SYN asks for, in place, so that sealed packets fit: `limit4` and `limit6` octets. */
@@ -71,11 +67,4 @@ function updateChecksum(packet: Uint8Array, at: number, before: number, after: n
 
 function swap(word: number): number {
   return ((word & 0xff) << 8) | (word >>> 8)
-}
-
-function addressAt(packet: Uint8Array, at4: number, at6: number): Uint8Array | undefined {
-  const version = packet.length > 0 ? packet[0]! >>> 4 : 0
-  if (version === 4 && packet.length >= 20) return packet.subarray(at4, at4 + 4)
-  if (version === 6 && packet.length >= 40) return packet.subarray(at6, at6 + 16)
-  return undefined
 }

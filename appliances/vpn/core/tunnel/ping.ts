@@ -24,29 +24,24 @@ export function isOcc(payload: Uint8Array): boolean {
 export class Keepalive {
   readonly #pingMs: number
   readonly #restartMs: number
-  #sentMs: number
-  #receivedMs: number
+  readonly #last: { readonly receivedMs: number; readonly sentMs: number }
 
-  constructor(pingMs: number, restartMs: number, nowMs: number) {
+  /** `last` says when something came and left last. */
+  constructor(
+    pingMs: number,
+    restartMs: number,
+    last: { readonly receivedMs: number; readonly sentMs: number },
+  ) {
     this.#pingMs = pingMs
     this.#restartMs = restartMs
-    this.#sentMs = nowMs
-    this.#receivedMs = nowMs
-  }
-
-  sent(nowMs: number): void {
-    this.#sentMs = nowMs
-  }
-
-  received(nowMs: number): void {
-    this.#receivedMs = nowMs
+    this.#last = last
   }
 
   isPingDue(nowMs: number): boolean {
-    return nowMs - this.#sentMs >= this.#pingMs
+    return nowMs - this.#last.sentMs >= this.#pingMs
   }
 
   isLost(nowMs: number): boolean {
-    return nowMs - this.#receivedMs >= this.#restartMs
+    return nowMs - this.#last.receivedMs >= this.#restartMs
   }
 }

@@ -1,6 +1,6 @@
 // The largest TCP segment whose packet still fits, sealed, into one of the network's.
 
-/** IP and UDP header, DATA_V2 header, packet id, tag. */
+/** IP and UDP header, DATA_V2 header, packet id, tag. With epochs 4 more, which Ethernet has room for. */
 const OUTER_OCTETS = 52
 /** `mssfix` of stock OpenVPN. */
 const OUTER_LIMIT = 1492

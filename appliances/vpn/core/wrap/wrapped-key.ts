@@ -90,7 +90,8 @@ export function unwrapKey(server: ServerKey, wrapped: Uint8Array): UnwrappedKey 
   return { key: clear.subarray(0, STATIC_KEY_OCTETS), metadata: clear.subarray(STATIC_KEY_OCTETS) }
 }
 
-function pemOctets(text: string, name: string): Result<Uint8Array, string> {
+/** The octets of a PEM block, or what is wrong. */
+export function pemOctets(text: string, name: string): Result<Uint8Array, string> {
   const begin = `-----BEGIN ${name}-----`
   const start = text.indexOf(begin)
   const end = text.indexOf(`-----END ${name}-----`, start)

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { CalendarQuery } from '../../../../appliances/caldav/core/calendar/calendar-query.ts'
 import type { CompFilter } from '../../../../appliances/caldav/core/calendar/filter.ts'
 import { CalendarFilter } from '../../../../appliances/caldav/core/calendar/filter-match.ts'
-import { objectEntry } from '../../../../appliances/caldav/core/calendar/object-entry.ts'
+import { ObjectEntry } from '../../../../appliances/caldav/core/calendar/object-entry.ts'
 import { formatTime } from '../../../../shared/ical/time-value.ts'
 import { ianaZone } from '../../../../shared/ical/iana-zone.ts'
 import { UTC } from '../../../../shared/ical/zone.ts'
@@ -140,7 +140,7 @@ describe('a query by the index', () => {
         const object = readObject(content)
         const byObject = new CalendarFilter(asked).matches(object, zonesOf(object, floating))
         const byIndex = new CalendarQuery(asked, book, floating)
-        expect(byIndex.matches(objectEntry(object, book), () => object)).toBe(byObject)
+        expect(byIndex.matches(new ObjectEntry(object, book), () => object)).toBe(byObject)
       }),
       { numRuns: 400 },
     )

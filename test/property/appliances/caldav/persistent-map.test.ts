@@ -1,13 +1,16 @@
 // The persistent map against Map, and that a copy kept from before never changes.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { PersistentMap } from '../../../../appliances/caldav/core/library/persistent-map.ts'
+import {
+  MapEdit,
+  PersistentMap,
+} from '../../../../appliances/caldav/core/library/persistent-map.ts'
 
 const key = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd'), maxLength: 4 })
 const step = fc.oneof(
   fc.record({ key, value: fc.option(fc.nat(9), { nil: undefined }) }),
   // Enough for several levels at once.
-  fc.record({ many: fc.integer({ min: 1, max: 400 }), salt: fc.nat(3) }),
+  fc.record({ many: fc.integer({ min: 1, max: 400 }), salt: fc.nat(3), together: fc.boolean() }),
 )
 
 test('does what Map does, and leaves older ones alone', () => {
@@ -21,11 +24,16 @@ test('does what Map does, and leaves older ones alone', () => {
           'many' in each
             ? Array.from({ length: each.many }, (_, i) => [`${each.salt}-${i}`, i] as const)
             : [[each.key, each.value]]
+        const edit = new MapEdit(map)
         for (const [k, value] of writes) {
           map = value === undefined ? map.delete(k) : map.set(k, value)
+          if (value === undefined) edit.delete(k)
+          else edit.set(k, value)
           if (value === undefined) model.delete(k)
           else model.set(k, value)
+          expect(edit.get(k)).toBe(value)
         }
+        if ('many' in each && each.together) map = edit.done()
         kept.push([map, new Map(model)])
       }
       for (const [old, expected] of kept) {

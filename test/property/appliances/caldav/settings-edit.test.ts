@@ -93,3 +93,24 @@ test('a client that sets one key changes one line', () => {
     BY_HAND.replace('order = 7 # seventh\n', 'order = 8\ndisplayname = "Work"\n'),
   )
 })
+
+test('a share is written anew however it was written, and the rest stays', () => {
+  const names = fc.constantFrom('bob', 'family', 'a.b@example.org', '__proto__')
+  const grants = fc.dictionary(names, fc.constantFrom('read', 'read-write'))
+  const before = fc.constantFrom(
+    BY_HAND,
+    'share = { bob = "read" } # us\norder = 7\n',
+    'share.bob = "read"\nshare.carol = "read-write"\norder = 7\n',
+    'order = 7\n[[property]]\nxml = "<x/>"\n[share]\nbob = "read"',
+    'order = 7',
+  )
+  fc.assert(
+    fc.property(before, fc.array(grants, { minLength: 1, maxLength: 3 }), (text, steps) => {
+      const edit = new SettingsEdit('calendar', text)
+      for (const each of steps) edit.setShare(each)
+      const { share, properties } = read(edit.text)
+      expect(Object.entries(share)).toEqual(Object.entries(steps.at(-1)!))
+      expect(properties).toEqual(read(text).properties)
+    }),
+  )
+})

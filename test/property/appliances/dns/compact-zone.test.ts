@@ -1,7 +1,7 @@
 // What keeps zones small may change nothing: tables of octets against maps, short cuts against the long way.
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseZoneText } from '../../../../appliances/dns/core/text/zone-text.ts'
+import { parseZoneText } from '../../../../shared/zone-text/zone-text.ts'
 import { CountStore, NodeStore } from '../../../../appliances/dns/core/zone/name-stores.ts'
 import { NameTable } from '../../../../appliances/dns/core/zone/name-table.ts'
 import { VersionedMap } from '../../../../appliances/dns/core/zone/versioned-map.ts'

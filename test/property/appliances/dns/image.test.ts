@@ -2,17 +2,23 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Nameserver } from '../../../../appliances/dns/core/answer/nameserver.ts'
 import { ImageAnswer, PASSED } from '../../../../appliances/dns/core/image/image-answer.ts'
+import { ImageKeeper } from '../../../../appliances/dns/core/image/image-keeper.ts'
 import { ImageReader } from '../../../../appliances/dns/core/image/image-reader.ts'
 import { ImageResponder } from '../../../../appliances/dns/core/image/image-responder.ts'
 import { ImageWriter } from '../../../../appliances/dns/core/image/image-writer.ts'
 import { Publication } from '../../../../appliances/dns/core/publication.ts'
+import { Views } from '../../../../appliances/dns/core/views.ts'
 import { updateZone } from '../../../../appliances/dns/core/zone/zone-build.ts'
 import type { Zone } from '../../../../appliances/dns/core/zone/zone.ts'
 import { EDNS_OPTION, type EdnsOption } from '../../../../shared/dns/edns.ts'
+import { DEFERRED } from '../../../../shared/dns-server/core/defer.ts'
 import { ServerCookies } from '../../../../shared/dns-server/core/server-cookies.ts'
+import { SocketClient } from '../../../../shared/dns-server/socket-client.ts'
+import { parsePrefix } from '../../../../shared/net/prefix.ts'
 import { encodeMessage, type Message } from '../../../../shared/dns/message.ts'
 import { CLASS, TYPE } from '../../../../shared/dns/record-types.ts'
 import { randomZone, Random, signedLines, type RandomZone } from '../../../support/random-zone.ts'
+import { compactServer, makeKey } from '../../../support/signed-zone.ts'
 import { clientOf, name, zoneOf, zoneText } from '../../../support/zones.ts'
 
 const OPTIONS = {
@@ -31,13 +37,21 @@ const OFFSET = 5
 
 class Pair {
   readonly publication = new Publication()
-  readonly writer = new ImageWriter(0x1234_5678)
-  readonly server = new Nameserver(this.publication, OPTIONS, SILENT)
+  readonly writer: ImageWriter
+  readonly server: Nameserver
+  readonly #compact: ReturnType<typeof compactServer> | undefined
   /** How often the image answered by itself. */
   direct = 0
   asked = 0
+  /** How often it left the answer to who can sign. */
+  left = 0
 
-  constructor() {
+  /** `compact` is one of the zones that will be published. */
+  constructor(compact?: ReturnType<typeof compactServer>) {
+    this.#compact = compact
+    this.writer = new ImageWriter(0x1234_5678, { isCompact: (zone) => zone === compact?.zone })
+    const options = compact === undefined ? OPTIONS : { ...OPTIONS, online: compact.signer }
+    this.server = new Nameserver(this.publication, options, SILENT)
     this.publication.subscribe((published) => this.writer.apply(published))
   }
 
@@ -62,7 +76,9 @@ class Pair {
     for (const packet of packets) {
       const bytes = Buffer.concat([Buffer.alloc(OFFSET, 0xff), packet, Buffer.alloc(3, 0xff)])
       const range = [bytes, OFFSET, OFFSET + packet.length] as const
+      const signed = this.#signed()
       const length = this.server.handle(packet, CLIENT, expected)
+      const isLeft = this.#signed() > signed
       const wanted = Buffer.from(expected.subarray(0, Math.max(0, length))).toString('hex')
       const text = (octets: number) =>
         Buffer.from(out.subarray(OFFSET, OFFSET + Math.max(0, octets))).toString('hex')
@@ -74,9 +90,20 @@ class Pair {
         expect(text(direct), asked).toBe(wanted)
       }
       const responded = responder.respond(...range, CLIENT, out, OFFSET, 1232)
+      if (isLeft) {
+        this.left++
+        expect([direct, responded], asked).toEqual([PASSED, DEFERRED])
+        continue
+      }
       expect(responded, asked).toBe(length)
       expect(text(responded), asked).toBe(wanted)
     }
+  }
+
+  /** Signatures that answers took. */
+  #signed(): number {
+    const { made = 0, kept = 0 } = this.#compact?.counts ?? {}
+    return made + kept
   }
 }
 
@@ -99,6 +126,7 @@ const TYPES = [
   TYPE.RRSIG,
   TYPE.NSEC,
   TYPE.DNSKEY,
+  TYPE.NXNAME,
   65_400,
 ]
 
@@ -131,6 +159,7 @@ function randomQueries(random: Random, zones: readonly RandomZone[], count: numb
               extendedRcode: 0,
               version: random.chance(3) ? 1 : 0,
               dnssecOk: random.chance(50),
+              compactOk: random.chance(20),
               options: randomOptions(random),
             },
           }
@@ -222,3 +251,87 @@ describe.each(SEEDS.flatMap((seed) => [false, true].map((isSigned) => [seed, isS
     })
   },
 )
+
+test.each(SEEDS)('with compact denial what is there ready is answered, seed %i', (seed) => {
+  const random = new Random(seed)
+  const zones = [
+    randomZone(random, 'example.test.', 60, ['child']),
+    randomZone(random, 'example.', 20),
+  ] as const
+  const [{ origin, text }, other] = zones
+  const compact = compactServer(zoneOf(origin, text), { key: makeKey('ED25519') })
+  const pair = new Pair(compact)
+  pair.publish(compact.zone)
+  pair.publish(zoneOf(other.origin, other.text))
+  pair.compare(randomQueries(random, zones, 2000))
+  expect(pair.left).toBeGreaterThan(100)
+  expect(pair.direct / (pair.asked - pair.left)).toBeGreaterThan(0.5)
+})
+
+describe.each(SEEDS)('zones of views, seed %i', (seed) => {
+  test('are for their clients alone, over those of everybody', () => {
+    const random = new Random(seed)
+    const origins = ['example.org.', 'sub.example.org.', 'example.net.', 'a.b.sub.example.org.']
+    const views = new Views(
+      ['one', 'two'].map((view, i) => ({ name: view, clients: [parsePrefix(`10.${i}.0.0/16`)!] })),
+    )
+    const clients = ['192.0.2.1', '10.0.0.1', '10.1.0.1'].map(
+      (address) => new SocketClient('udp', address, 53),
+    )
+    const numbers = new Map(Array.from(views, (view, number) => [view, number]))
+    const viewOf = (octets: Uint8Array): number => numbers.get(views.ofAddress(octets))!
+    // Some zones at once, others in turns.
+    const keeper = new ImageKeeper(seed, {}, 12)
+    const server = new Nameserver(
+      views.default.publication,
+      { ...OPTIONS, zonesFor: ({ octets }) => views.ofAddress(octets).table },
+      SILENT,
+    )
+    for (const [view, number] of numbers)
+      view.publication.subscribe((published) =>
+        keeper.apply(published.map((each) => ({ ...each, view: number }))),
+      )
+    const zones = new Map<string, RandomZone>()
+    let ownAnswers = 0
+    for (let round = 0; round < 25; round++) {
+      const { name: view, publication } = random.of([...views])
+      const origin = random.of(origins)
+      const before = publication.get(name(origin))?.zone
+      const isGone = random.chance(15)
+      let after: Zone | undefined
+      if (!isGone) {
+        const made = zoneFrom(random, random.chance(40), origin, 3 + random.below(20))
+        const known = zones.get(`${view} ${origin}`)
+        // An edit of the zone that is there, or another one.
+        const isEdit = before !== undefined && known !== undefined && random.chance(50)
+        const text = isEdit ? `${known.text}edit${round} 60 A 192.0.2.9\n` : made.text
+        zones.set(`${view} ${origin}`, { ...(isEdit ? known : made), text })
+        after = isEdit
+          ? updateZone(before, zoneText(origin, text, before.text)).zone
+          : zoneOf(origin, text)
+      }
+      const isBroken = isGone && random.chance(50)
+      publication.publish([{ origin: name(origin), before, after, isBroken }])
+      after?.own()
+      keeper.work(() => false)
+      const responder = new ImageResponder(keeper.memory, OPTIONS, SILENT, viewOf)
+      if (zones.size === 0) continue
+      for (const packet of randomQueries(random, [...zones.values()], 60)) {
+        const answers = clients.map((client) => {
+          const [expected, out] = [new Uint8Array(1232), new Uint8Array(1232)]
+          const length = server.handle(packet, client, expected)
+          const got = responder.respond(packet, 0, packet.length, client, out, 0, 1232)
+          const asked = `${client.address} ${Buffer.from(packet).toString('latin1')}`
+          expect(got, asked).toBe(length)
+          const text = Buffer.from(out.subarray(0, Math.max(0, got))).toString('latin1')
+          expect(text, asked).toBe(
+            Buffer.from(expected.subarray(0, Math.max(0, length))).toString('latin1'),
+          )
+          return text
+        })
+        if (new Set(answers).size > 1) ownAnswers++
+      }
+    }
+    expect(ownAnswers).toBeGreaterThan(25)
+  })
+})

@@ -2,7 +2,7 @@
 // the two must say the same of any text.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ZoneText } from '../../../../appliances/dns/core/text/zone-text.ts'
+import type { ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 import { formatRdata } from '../../../../shared/dns/rdata.ts'
 import { textRecords, zoneText } from '../../../support/zones.ts'
 

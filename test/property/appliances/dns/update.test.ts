@@ -1,11 +1,11 @@
 // Random updates against a model made of sets of strings; the file, read again, says what the model says, and every
 // comment of its owner is still there.
+import { isNewerSerial } from '../../../../shared/dns/soa.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { loadZones } from '../../../../appliances/dns/core/branch/zone-set.ts'
 import { planUpdate } from '../../../../appliances/dns/core/update/update-plan.ts'
 import { decodeUpdate } from '../../../../appliances/dns/core/update/update-message.ts'
-import { isNewerSerial } from '../../../../appliances/dns/core/text/soa-serial.ts'
 import { RCODE } from '../../../../shared/dns/message.ts'
 import { MemorySnapshot } from '../../../support/memory-snapshot.ts'
 import { updateOf } from '../../../support/updates.ts'

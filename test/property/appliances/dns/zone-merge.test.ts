@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { zoneMerge } from '../../../../appliances/dns/core/branch/zone-merge.ts'
-import { parseZoneText } from '../../../../appliances/dns/core/text/zone-text.ts'
+import { parseZoneText } from '../../../../shared/zone-text/zone-text.ts'
 import { formatName, type Name } from '../../../../shared/dns/name.ts'
 import { formatRdata } from '../../../../shared/dns/rdata.ts'
 import { typeText } from '../../../../shared/dns/record-types.ts'

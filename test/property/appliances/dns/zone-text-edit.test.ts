@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { editZoneText } from '../../../../appliances/dns/core/text/zone-text-edit.ts'
-import { parseZoneText, type ZoneText } from '../../../../appliances/dns/core/text/zone-text.ts'
+import { parseZoneText, type ZoneText } from '../../../../shared/zone-text/zone-text.ts'
 import { canonicalName, parseName, type Name } from '../../../../shared/dns/name.ts'
 import { formatRdata, parseRdata } from '../../../../shared/dns/rdata.ts'
 import type { Record } from '../../../../shared/dns/record.ts'

@@ -6,7 +6,7 @@ import {
   parseZoneText,
   type ChunkContent,
   type ZoneText,
-} from '../../../../appliances/dns/core/text/zone-text.ts'
+} from '../../../../shared/zone-text/zone-text.ts'
 import { name, textRecords } from '../../../support/zones.ts'
 
 const ORIGIN = name('example.org.')

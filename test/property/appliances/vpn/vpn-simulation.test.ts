@@ -9,7 +9,14 @@ import {
   PLAIN_WRAP,
 } from '../../../../appliances/vpn/core/wrap/control-wrap.ts'
 import { serverKeyOf, wrapKey } from '../../../../appliances/vpn/core/wrap/wrapped-key.ts'
-import { VpnSimulation, type Air, type SimulationOptions } from '../../../support/vpn-simulation.ts'
+import type { Decision } from '../../../../appliances/vpn/core/gateway/gateway.ts'
+import { Segments } from '../../../../appliances/vpn/core/data/segments.ts'
+import {
+  ADMITTED,
+  VpnSimulation,
+  type Air,
+  type SimulationOptions,
+} from '../../../support/vpn-simulation.ts'
 
 const key = randomBytes(256)
 const serverKey = serverKeyOf(randomBytes(128))
@@ -70,12 +77,12 @@ describe.each(Object.entries(WRAPS))('%s', (name, wraps) => {
       renegotiateMs: 5_000,
     })
     simulation.run(2_000, () => simulation.pushed !== undefined)
-    expect(simulation.pushed).toMatchObject({ peerId: 0, cipher: 'AES-256-GCM', mtu: 1500 })
+    expect(simulation.pushed).toMatchObject({ peerId: 0, usesEpochs: true, mtu: 1500 })
     // Over several PUSH_REPLY messages.
     expect(simulation.pushed!.routes).toHaveLength(60)
     for (let n = 0; n < 400; n++) {
-      simulation.client.fromTunnel(packetOf(n, true), simulation.nowMs)
-      simulation.gateway.fromTunnel(packetOf(n, false), simulation.nowMs)
+      simulation.client.fromTunnel(whole(packetOf(n, true)), simulation.nowMs)
+      simulation.gateway.fromTunnel(whole(packetOf(n, false)), simulation.nowMs)
       simulation.run(50)
     }
     simulation.run(100)
@@ -105,7 +112,7 @@ describe.each(Object.entries(WRAPS))('%s', (name, wraps) => {
         expect(simulation.ended).toBeUndefined()
         expect(simulation.pushed).toBeDefined()
         for (let n = 0; n < 200; n++) {
-          simulation.client.fromTunnel(packetOf(n, true), simulation.nowMs)
+          simulation.client.fromTunnel(whole(packetOf(n, true)), simulation.nowMs)
           simulation.run(250)
         }
         const seen = simulation.atGateway.map((packet) =>
@@ -133,10 +140,55 @@ test('a packet with the address of another is not let into the tunnel', () => {
   simulation.run(2_000, () => simulation.pushed !== undefined)
   const forged = packetOf(1, true)
   forged[15] = 77
-  simulation.client.fromTunnel(forged, simulation.nowMs)
+  simulation.client.fromTunnel(whole(forged), simulation.nowMs)
   simulation.run(100)
   expect(simulation.atGateway).toEqual([])
   expect(simulation.drops.get('foreign-source')).toBe(1)
+})
+
+describe('a question before a client comes in', () => {
+  const asked: string[] = []
+  const asking = (code: string | undefined, waitMs = 120_000): VpnSimulation => {
+    asked.length = 0
+    const answered = (answer: string): Decision => {
+      asked.push(answer)
+      return answer === '123456' ? ADMITTED : { kind: 'refuse', reason: '' }
+    }
+    return new VpnSimulation({
+      ...WRAPS['tls-crypt']!,
+      seed: 5,
+      air: { ...GOOD, lost: 10 },
+      ciphers: ['AES-128-GCM'],
+      renegotiateMs: 1e9,
+      asks: {
+        decision: { kind: 'ask', question: 'Code', waitMs, answered },
+        code: code === undefined ? undefined : () => code,
+      },
+    })
+  }
+
+  test('is answered once, and rightly or not at all', () => {
+    const right = asking('123456')
+    right.run(30_000, () => right.pushed !== undefined)
+    expect(right.pushed).toBeDefined()
+    expect(right.atGateway).toEqual([])
+    const wrong = asking('654321')
+    wrong.run(30_000, () => wrong.ended !== undefined)
+    expect(wrong.ended?.reason).toBe('the gateway refused the name or the password')
+    expect([wrong.pushed, asked]).toEqual([undefined, ['654321']])
+  })
+
+  test('lets nothing through before, and ends when no answer comes, later than a handshake would', () => {
+    const simulation = asking(undefined)
+    simulation.run(100_000)
+    expect([...simulation.gateway.clients()].map(({ data }) => data)).toEqual([undefined])
+    simulation.client.fromTunnel(whole(packetOf(1, true)), simulation.nowMs)
+    simulation.run(30_000, () => simulation.ended !== undefined)
+    expect(simulation.ended?.reason).toBe('the gateway refused: no answer came')
+    expect([simulation.atGateway, simulation.pushed, asked]).toEqual([[], undefined, []])
+    simulation.run(10_000)
+    expect([...simulation.gateway.clients()]).toEqual([])
+  })
 })
 
 test('a network that is gone for good ends the connection, at both ends', () => {
@@ -153,3 +205,9 @@ test('a network that is gone for good ends the connection, at both ends', () => 
   expect(simulation.ended).toEqual({ reason: 'nothing came from the gateway', isFinal: false })
   expect([...simulation.gateway.clients()]).toEqual([])
 })
+
+function whole(packet: Uint8Array): Segments {
+  const segments = new Segments()
+  segments.takeWhole(packet)
+  return segments
+}

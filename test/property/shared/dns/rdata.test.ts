@@ -10,7 +10,7 @@ import {
   rdataNames,
 } from '../../../../shared/dns/rdata.ts'
 import { TYPE, typeNumber, typeText } from '../../../../shared/dns/record-types.ts'
-import { ZoneLexer } from '../../../../appliances/dns/core/text/zone-text-lexer.ts'
+import { ZoneLexer } from '../../../../shared/zone-text/zone-text-lexer.ts'
 import { RDATA_CASES, RDATA_WORDS } from '../../../support/record-text.ts'
 
 const origin = absolute('zone.example.')

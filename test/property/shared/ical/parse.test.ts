@@ -37,6 +37,46 @@ const calendar = fc.record({
   line: fc.constant(0),
 })
 
+const zoneLine = fc.constantFrom(
+  'TZID:X',
+  'TZID:Europe/Berlin',
+  'BEGIN:STANDARD',
+  'END:STANDARD',
+  'TZNAME:A\r\n  B',
+  'COMMENT:é',
+  'END:VTIMEZONE',
+  'END:VTIMEZONE\r\n X',
+  'end:VTIMEZONE',
+  'BEGIN:VTIMEZONE',
+  'COMMENT:END:VTIMEZONE',
+  'no line',
+  '',
+  'A:\u0001',
+  'BEGIN:VTIME\r\n ZONE',
+  ' END:VTIMEZONE',
+  'END:VTIMEZONE ',
+)
+const zoneText = fc
+  .tuple(fc.array(zoneLine, { maxLength: 8 }), fc.constantFrom('\r\n', '\n'), fc.nat(2))
+  .map(([inside, newline, lead]) => {
+    const head = ['BEGIN:VCALENDAR', ...Array<string>(lead).fill('X-A:1'), 'BEGIN:VTIMEZONE']
+    const tail = ['BEGIN:VEVENT', 'bad line'.slice(lead * 8), 'END:VEVENT', 'END:VCALENDAR']
+    return [...head, ...inside, 'END:VTIMEZONE', ...tail].join(newline)
+  })
+
+describe('a time zone that was read before', () => {
+  test('is what it is when it is read line by line', () => {
+    fc.assert(
+      fc.property(zoneText, (text) => {
+        // Names in lower case are read line by line.
+        const expected = parseComponents(text.replaceAll('BEGIN:VTIMEZONE', 'begin:VTIMEZONE'))
+        for (const _ of ['first', 'again']) expect(parseComponents(text)).toEqual(expected)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
 describe('a calendar', () => {
   test('is read as ical.js reads it', () => {
     fc.assert(

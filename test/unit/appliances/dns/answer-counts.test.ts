@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { countAnswers } from '../../../../appliances/dns/answer-counts.ts'
-import { AnswerTally, TALLY_OCTETS } from '../../../../appliances/dns/core/answer/answer-tally.ts'
+import { AnswerTally, TALLY_OCTETS } from '../../../../shared/dns-server/core/answer-tally.ts'
 import { VirtualClock } from '../../../../shared/clock/clock.ts'
 import { name } from '../../../support/zones.ts'
 import { silentMetrics, type Metrics } from '../../../../shared/metrics/metrics.ts'

@@ -96,7 +96,7 @@ describe('keys', () => {
     expect(() => readKeys(keys)).toThrow('is not base64')
     const missing = decode(key(`secret_file = "${dir}/missing"\n`)).keys
     expect(() => readKeys(missing)).toThrow(
-      `keys.K.example.org.secret_file: cannot read ${dir}/missing (ENOENT)`,
+      `keys.K.example.org.secret_file: ${dir}/missing: Cannot be read (ENOENT)`,
     )
   })
 
@@ -127,8 +127,19 @@ test('views are named once, and keys name those there are', () => {
   expect(problems(good + view('in', '[]'))[0]).toContain('at least one prefix')
   expect(problems(good + view('in', '["10.0.0.1/8"]'))[0]).toContain('clients[0]')
   expect(problems(good + key('view = "in"'))[0]).toContain('keys.k: There is no view "in"')
-  expect(problems(good + view('in') + key('view = "in"\nprimary = "192.0.2.1"'))[0]).toContain(
-    'Copies of a primary are in the default view alone',
+  const copy = (words: string): string =>
+    `[[secondary]]\nzone = "example.org"\nprimaries = [{ address = "192.0.2.1:53" }]\n${words}\n`
+  const list = (words: string): string => `[[catalog]]\nzone = "list.example.org"\n${words}\n`
+  expect(problems(good + copy('view = "in"'))[0]).toContain('secondary[0]: There is no view "in"')
+  expect(problems(good + list('view = "in"'))[0]).toContain('catalog[0]: There is no view "in"')
+  expect(
+    problems(good + view('in') + copy('view = "in"') + copy('') + list('view = "in"') + list('')),
+  ).toEqual([])
+  expect(problems(good + view('in') + copy('') + copy('view = "default"'))[0]).toContain(
+    'This zone is there twice',
+  )
+  expect(problems(good + view('in') + list('view = "in"') + list('view = "in"'))[0]).toContain(
+    'This catalog is there twice',
   )
   const { view: views, keys } = decode(good + view('in') + key('view = "default"'))
   expect(views.map(({ name: one }) => one)).toEqual(['in'])

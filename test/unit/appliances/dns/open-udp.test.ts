@@ -3,9 +3,16 @@ import { createSocket } from 'node:dgram'
 import { afterEach, describe, expect, test } from 'vitest'
 import { decodeConfig } from '../../../../shared/config/decode.ts'
 import { dnsConfig } from '../../../../appliances/dns/config.ts'
+import {
+  answerLimiter,
+  sharedRateLimit,
+  type SharedRateLimit,
+} from '../../../../appliances/dns/answer-limits.ts'
+import type { RateLimitConfig } from '../../../../appliances/dns/limits-table.ts'
 import { countAnswers } from '../../../../appliances/dns/answer-counts.ts'
 import { Nameserver } from '../../../../appliances/dns/core/answer/nameserver.ts'
-import { Publication } from '../../../../appliances/dns/core/publication.ts'
+import { Views, type ViewSettings } from '../../../../appliances/dns/core/views.ts'
+import type { Publication } from '../../../../appliances/dns/core/publication.ts'
 import type { Defer } from '../../../../shared/dns-server/core/defer.ts'
 import type { Zone } from '../../../../appliances/dns/core/zone/zone.ts'
 import { DEFAULT_DNS_LIMITS } from '../../../../shared/dns-server/listen.ts'
@@ -13,7 +20,9 @@ import { openUdp, type OpenUdp } from '../../../../appliances/dns/open-udp.ts'
 import { CookieSecrets } from '../../../../shared/dns-server/cookie-secrets.ts'
 import { VirtualClock } from '../../../../shared/clock/clock.ts'
 import { silentMetrics, type Metrics } from '../../../../shared/metrics/metrics.ts'
+import { systemClock } from '../../../../shared/clock/clock.ts'
 import { silentLog, type Log } from '../../../../shared/log/log.ts'
+import { parsePrefix } from '../../../../shared/net/prefix.ts'
 import type { Endpoint } from '../../../../shared/net/endpoint.ts'
 import type { UdpPort } from '../../../../shared/dns-server/udp-ports.ts'
 import { EDNS_OPTION } from '../../../../shared/dns/edns.ts'
@@ -31,7 +40,8 @@ afterEach(async () => {
 })
 
 class Served {
-  readonly publication = new Publication()
+  readonly views: Views
+  readonly publication: Publication
   readonly faults: Error[] = []
   readonly logged: string[] = []
   readonly #counted = new Map<string, number>()
@@ -45,11 +55,8 @@ class Served {
     }),
   }
   readonly counts = countAnswers(this.#metrics, new VirtualClock())
-  readonly server = new Nameserver(
-    this.publication,
-    { udpLimitOctets: 1232, defers: true },
-    this.counts,
-  )
+  readonly server: Nameserver
+  readonly limit: SharedRateLimit | undefined
   udp: OpenUdp | undefined
   readonly secretsClock = new VirtualClock()
   /** Of each address. */
@@ -59,8 +66,18 @@ class Served {
   elsewhere: ReadonlySet<string> = new Set()
   readonly more: string
 
-  constructor(more = '') {
+  constructor(more = '', rates?: RateLimitConfig, views: readonly ViewSettings[] = []) {
     this.more = more
+    this.views = new Views(views)
+    this.publication = this.views.default.publication
+    const nowMs = (): number => systemClock.monotonicMs()
+    this.limit = rates && sharedRateLimit(rates, nowMs())
+    const limiter = this.limit && answerLimiter(this.limit, nowMs)
+    this.server = new Nameserver(
+      this.publication,
+      { udpLimitOctets: 1232, defers: true, ...(limiter && { limiter }) },
+      this.counts,
+    )
   }
 
   /** Of all threads together. */
@@ -84,7 +101,7 @@ class Served {
     if (!config.ok) throw new Error(JSON.stringify(config.error))
     const log: Log = { ...silentLog, info: (event) => void this.logged.push(event) }
     this.udp = await openUdp(config.value, {
-      publication: this.publication,
+      views: this.views,
       limits: DEFAULT_DNS_LIMITS,
       handle: (packet, client, out) => {
         this.handled++
@@ -92,8 +109,11 @@ class Served {
       },
       defer,
       isElsewhere: (origin) => this.elsewhere.has(origin),
+      isCompact: () => false,
+      limit: this.limit,
       secrets: new CookieSecrets(undefined, this.secretsClock),
       counts: this.counts,
+      clock: systemClock,
       log,
       fail: (error) => void this.faults.push(error),
     })
@@ -263,26 +283,37 @@ describe('packet workers leave to the main thread', () => {
     expect(served.handled).toBe(2)
   })
 
-  test('the clients of views, and what they send that deserves no answer', async () => {
-    const served = new Served('[[view]]\nname = "v"\nclients = ["127.0.0.1"]\n')
+  test('nobody who is in a view, and say nothing to what deserves no answer', async () => {
+    const clients = [parsePrefix('127.0.0.1/32')!]
+    const served = new Served('[[view]]\nname = "v"\nclients = ["127.0.0.1"]\n', undefined, [
+      { name: 'v', clients },
+    ])
     served.publish(zoneOf('example.org.', ZONE))
+    const own = zoneOf('example.org.', ZONE.replace('ns A 192.0.2.1', 'ns A 10.0.0.9'))
+    const { publication } = served.views.named('v')!
+    publication.publish([{ origin: own.origin, before: undefined, after: own, isBroken: false }])
     const [four, six] = await served.open(1, ['127.0.0.1', '::1'], NOBODY)
     const response = Uint8Array.from(queryOf('ns.example.org. A'))
     response[2] = 0x80
     const socket = createSocket('udp4')
     socket.on('message', () => served.faults.push(new Error('a response was answered')))
     await new Promise((done) => socket.send(response, four!.port, '127.0.0.1', done))
-    for (const at of [four!, six!])
-      expect((await askPacket(at, queryOf('ns.example.org. A'))).answer.at(-1)).toBe(1)
-    expect(served.handled).toBe(2)
+    const lastOctet = async (at: Endpoint): Promise<number | undefined> =>
+      (await askPacket(at, queryOf('ns.example.org. A'))).answer.at(-1)
+    expect(await lastOctet(four!)).toBe(9)
+    expect(await lastOctet(six!)).toBe(1)
+    // What the view has no zone for any more is everybody's again.
+    publication.publish([{ origin: own.origin, before: own, after: undefined, isBroken: false }])
+    expect(await lastOctet(four!)).toBe(1)
+    expect(served.handled).toBe(0)
     await served.udp!.ports.close()
     socket.close()
     expect(served.faults).toEqual([])
     expect(served.counted()).toEqual([
-      'cairn_dns_answers udp NOERROR 2',
+      'cairn_dns_answers udp NOERROR 3',
       'cairn_dns_ignored udp 1',
-      'cairn_dns_queries A 2',
-      'cairn_dns_zone_answers example.org. NOERROR 2',
+      'cairn_dns_queries A 3',
+      'cairn_dns_zone_answers example.org. NOERROR 3',
     ])
   })
 })
@@ -341,4 +372,38 @@ test('a port that is taken is said to be', async () => {
   await expect(served.udp!.ports.open(address!)).rejects.toThrow(
     'another program listens there already',
   )
+})
+
+test('a client has one rate, whichever thread answers it', async () => {
+  const served = new Served('', {
+    enabled: true,
+    answers: 1,
+    negatives: 1,
+    referrals: 1,
+    errors: 1,
+    window: 3_600_000,
+    // Each answer beyond it is sent, truncated.
+    slip: 1,
+    ipv4Bits: 24,
+    ipv6Bits: 56,
+    exempt: [],
+    entries: 1024,
+  })
+  served.publish(zoneOf('example.org.', ZONE))
+  const [address] = await served.open(2, ['127.0.0.1'], NOBODY)
+  const isTruncated = async (): Promise<boolean> => {
+    // Each from a port of its own: the kernel gives them to both workers.
+    const { answer } = await askPacket(address!, queryOf('ns.example.org. A'))
+    return (answer[2]! & 2) !== 0
+  }
+  expect(await isTruncated()).toBe(false)
+  let limited = 0
+  for (let i = 0; i < 60; i++) if (await isTruncated()) limited++
+  expect(limited).toBeGreaterThan(30)
+  expect(served.handled).toBe(0)
+  served.elsewhere = new Set([name('example.org.')])
+  served.publish(zoneOf('example.org.', ZONE))
+  expect(await isTruncated()).toBe(true)
+  expect(served.handled).toBe(1)
+  expect(served.faults).toEqual([])
 })

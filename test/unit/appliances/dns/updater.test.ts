@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ZoneKeeper } from '../../../../appliances/dns/core/branch/zone-keeper.ts'
-import type { Key } from '../../../../appliances/dns/core/keys/key.ts'
+import type { Key } from '../../../../shared/tsig/key.ts'
 import { Views } from '../../../../appliances/dns/core/views.ts'
 import {
   ENTRIES_LIMIT,
@@ -9,7 +9,8 @@ import {
 } from '../../../../appliances/dns/core/update/update-memory.ts'
 import { Updater } from '../../../../appliances/dns/updater.ts'
 import { VirtualClock, systemClock } from '../../../../shared/clock/clock.ts'
-import { RCODE } from '../../../../shared/dns/message.ts'
+import { extendedErrorsOf } from '../../../../shared/dns/edns.ts'
+import { decodeMessage, encodeMessage, RCODE } from '../../../../shared/dns/message.ts'
 import { Registry } from '../../../../shared/metrics/registry.ts'
 import { PrefixSet, parsePrefix } from '../../../../shared/net/prefix.ts'
 import { err, ok } from '../../../../shared/result/result.ts'
@@ -72,24 +73,27 @@ function house(options: { files?: { [path: string]: string }; unsigned?: string 
     metrics: registry,
   })
   let macs = 0
-  const send = async (
+  const answer = async (
     packet: Uint8Array,
     key: Key | typeof NOBODY = KEY,
     mac = Buffer.from(`mac ${++macs}`),
-  ): Promise<number> => {
+    limitOctets = 512,
+  ): Promise<Uint8Array> => {
     const request = {
       packet,
       client: clientOf('udp'),
       key: key === NOBODY ? undefined : key,
       mac: key === NOBODY ? undefined : mac,
-      limitOctets: 512,
+      limitOctets,
       signal: new AbortController().signal,
     }
-    for await (const answer of updater.handler(request)) return answer[3]! & 0xf
+    for await (const message of updater.handler(request)) return message
     throw new Error('no answer')
   }
+  const send = async (...args: Parameters<typeof answer>): Promise<number> =>
+    (await answer(...args))[3]! & 0xf
   const settle = () => waiting.splice(0).forEach((done) => done())
-  return { send, state, settle, commits, log, registry, text: () => head.text(PATH) }
+  return { send, answer, state, settle, commits, log, registry, text: () => head.text(PATH) }
 }
 
 const ADD = () => updateOf('example.org.', ['add x.example.org. 60 A 192.0.2.9'])
@@ -230,5 +234,63 @@ describe('the memory of updates', () => {
     expect(memory.find('k1', clock.wallMs())).toBe(1)
     memory.forget('k1')
     expect(memory.find('k1', clock.wallMs())).toBeUndefined()
+  })
+})
+
+describe('a refusal says why, to who sends EDNS (RFC 8914)', () => {
+  const withEdns = (packet: Uint8Array) => {
+    const decoded = decodeMessage(packet)
+    if (!decoded.ok) throw new Error(decoded.error.kind)
+    const edns = { udpOctets: 1232, extendedRcode: 0, version: 0, dnssecOk: false, options: [] }
+    return encodeMessage({ ...decoded.value, edns })
+  }
+  const errorsIn = (answer: Uint8Array) => {
+    const decoded = decodeMessage(answer)
+    if (!decoded.ok) throw new Error(decoded.error.kind)
+    const { rcode, edns } = decoded.value
+    return { rcode, errors: edns && extendedErrorsOf(edns) }
+  }
+  const some: Key = {
+    ...KEY,
+    grants: [{ right: 'update', zone: name('example.org.'), owners: [name('w.example.org.')] }],
+  }
+  const partial: Key = { ...KEY, grants: [{ right: 'update', zone: name('.'), owners: [] }] }
+  const other: Key = { ...KEY, grants: [{ right: 'update', zone: name('other.') }] }
+
+  type Case = [string, Uint8Array, Key | typeof NOBODY, number, number, string]
+  const ADD_NX = updateOf('nx.', ['add x.nx. 60 A 192.0.2.9'])
+  test.each<Case>([
+    ['no signature', ADD(), NOBODY, RCODE.REFUSED, 18, 'updates are signed here (TSIG)'],
+    ['another zone', ADD(), other, RCODE.REFUSED, 18, 'no right to this zone'],
+    ['another name', ADD(), some, RCODE.REFUSED, 18, 'no right to x.example.org. A'],
+    ['no zone', ADD_NX, partial, RCODE.NOTAUTH, 20, 'no such zone'],
+  ])('%s', async (_title, packet, key, rcode, code, text) => {
+    const h = house()
+    expect(errorsIn(await h.answer(withEdns(packet), key))).toEqual({ rcode, errors: [{ code, text }] })
+    expect(errorsIn(await h.answer(packet, key))).toEqual({ rcode, errors: undefined })
+  }) // prettier-ignore
+
+  test('a zone that would be broken: with its line', async () => {
+    const h = house()
+    const packet = updateOf('example.org.', ['add x.dname.example.org. 60 A 192.0.2.9', 'add dname.example.org. 60 DNAME y.'])
+    const { rcode, errors } = errorsIn(await h.answer(withEdns(packet)))
+    expect(rcode).toBe(RCODE.REFUSED)
+    expect(errors).toEqual([{ code: 18, text: expect.stringMatching(/^zones\/example\.org:\d+: /) }])
+  }) // prettier-ignore
+
+  test('what is done has nothing to explain; words are cut to the room there is', async () => {
+    const h = house()
+    const packet = withEdns(ADD())
+    expect(errorsIn(await h.answer(packet))).toEqual({ rcode: RCODE.NOERROR, errors: [] })
+    const whole = await h.answer(packet, other)
+    const words = 'no right to this zone'
+    const bare = whole.length - words.length - 6
+    for (let limit = bare; limit <= whole.length; limit++) {
+      const answer = await h.answer(packet, other, undefined, limit)
+      const { errors } = errorsIn(answer)
+      const room = limit - bare - 6
+      expect(errors).toEqual(room < 0 ? [] : [{ code: 18, text: words.slice(0, room) }])
+      expect(answer.length).toBe(room < 0 ? bare : limit)
+    }
   })
 })

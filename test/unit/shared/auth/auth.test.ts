@@ -9,13 +9,12 @@ import {
   type PasswordHash,
 } from '../../../../shared/auth/password-hash.ts'
 import {
-  CACHE_ENTRIES,
-  CACHE_MS,
   CHECKS_AT_ONCE,
   CHECKS_WAITING,
   hashPassword,
   PasswordChecker,
 } from '../../../../shared/auth/password.ts'
+import { CACHE_ENTRIES, CACHE_MS } from '../../../../shared/auth/remembered-checks.ts'
 import { VirtualClock } from '../../../../shared/clock/clock.ts'
 import { Bug } from '../../../../shared/result/result.ts'
 

@@ -1,6 +1,6 @@
 // Vectors of RFC 9460 appendix D, and what its text says beyond them.
 import { describe, expect, test } from 'vitest'
-import { ZoneLexer } from '../../../../appliances/dns/core/text/zone-text-lexer.ts'
+import { ZoneLexer } from '../../../../shared/zone-text/zone-text-lexer.ts'
 import { ROOT } from '../../../../shared/dns/name.ts'
 import { checkRdata, formatRdata, parseRdata } from '../../../../shared/dns/rdata.ts'
 import { TYPE } from '../../../../shared/dns/record-types.ts'

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseName, type Name } from '../../../../shared/dns/name.ts'
 import { checkRdata, formatRdata, parseRdata, rdataNames } from '../../../../shared/dns/rdata.ts'
 import { TYPE, typeNumber } from '../../../../shared/dns/record-types.ts'
-import { ZoneLexer } from '../../../../appliances/dns/core/text/zone-text-lexer.ts'
+import { ZoneLexer } from '../../../../shared/zone-text/zone-text-lexer.ts'
 
 const origin = absolute('example.com.')
 

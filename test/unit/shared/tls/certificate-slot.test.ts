@@ -9,7 +9,7 @@ import { replyText } from '../../../../shared/http/reply.ts'
 import { silentLog } from '../../../../shared/log/log.ts'
 import { peerPath, peerTest } from '../../../support/peers.ts'
 import { tempDir } from '../../../support/temp.ts'
-import { TEXT_FILE_LIMIT_BYTES } from '../../../../shared/tls/text-file.ts'
+import { TEXT_FILE_LIMIT_BYTES } from '../../../../shared/files/text-file.ts'
 import { CertificateSlot } from '../../../../shared/tls/certificate-slot.ts'
 
 const OPENSSL = peerPath('openssl')

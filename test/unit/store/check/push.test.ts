@@ -80,6 +80,9 @@ describe('objects of a push', () => {
       'tree',
       'tree',
     ])
+    // What the new file says need not be inflated again.
+    const [blob] = judged.entries.filter((entry) => entry.type === 'blob')
+    expect([...judged.blobs]).toEqual([[blob!.oid, Buffer.from('3')]])
   })
 
   test('must all be there', () => {

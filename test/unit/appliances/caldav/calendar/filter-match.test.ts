@@ -6,7 +6,7 @@ import type {
   TimeRange,
 } from '../../../../../appliances/caldav/core/calendar/filter.ts'
 import { CalendarFilter } from '../../../../../appliances/caldav/core/calendar/filter-match.ts'
-import { objectEntry } from '../../../../../appliances/caldav/core/calendar/object-entry.ts'
+import { ObjectEntry } from '../../../../../appliances/caldav/core/calendar/object-entry.ts'
 import { ianaZone } from '../../../../../shared/ical/iana-zone.ts'
 import { UTC, type Zone } from '../../../../../shared/ical/zone.ts'
 import { ZoneBook } from '../../../../../shared/ical/zone-book.ts'
@@ -20,7 +20,7 @@ function matches(content: string, filter: CompFilter, floating: Zone = UTC): boo
   const byObject = new CalendarFilter(filter).matches(object, zonesOf(object, floating))
   // The index must not change an answer.
   const asked = new CalendarQuery(filter, book, floating)
-  expect(asked.matches(objectEntry(object, book), () => object)).toBe(byObject)
+  expect(asked.matches(new ObjectEntry(object, book), () => object)).toBe(byObject)
   return byObject
 }
 
@@ -279,5 +279,29 @@ describe('alarms', () => {
     expect(asked(daily, 'TRIGGER:-PT1H', july)).toBe(true)
     expect(asked(daily, 'TRIGGER:-PT2H', july)).toBe(false)
     expect(asked(daily, 'TRIGGER:-P30DT1H', july)).toBe(true)
+  })
+})
+
+// RFC 7953 section 7.2.2: without DTSTART or an end it is open there.
+describe('availability', () => {
+  const at = (inside: string, from: string, to: string): boolean =>
+    matches(
+      item('VAVAILABILITY', inside),
+      query(comp('VAVAILABILITY', { timeRange: range(from, to) })),
+    )
+
+  test.each([
+    ['DTSTART:20260105T000000Z\nDTEND:20260106T000000Z', [false, true, true, false]],
+    ['DTSTART:20260105T000000Z\nDURATION:P1D', [false, true, true, false]],
+    ['DTSTART:20260105T000000Z', [false, true, true, true]],
+    ['DTEND:20260106T000000Z', [true, true, true, false]],
+    ['SUMMARY:always', [true, true, true, true]],
+  ])('%s', (inside, expected) => {
+    expect([
+      at(inside, '20260104T000000Z', '20260105T000000Z'),
+      at(inside, '20260104T000000Z', '20260105T000001Z'),
+      at(inside, '20260105T235959Z', ''),
+      at(inside, '20260106T000000Z', ''),
+    ]).toEqual(expected)
   })
 })

@@ -7,7 +7,7 @@ import type {
   CompFilter,
 } from '../../../../../appliances/caldav/core/calendar/filter.ts'
 import { FreeBusy } from '../../../../../appliances/caldav/core/calendar/free-busy.ts'
-import { objectEntry } from '../../../../../appliances/caldav/core/calendar/object-entry.ts'
+import { ObjectEntry } from '../../../../../appliances/caldav/core/calendar/object-entry.ts'
 import { UTC } from '../../../../../shared/ical/zone.ts'
 import { ZoneBook } from '../../../../../shared/ical/zone-book.ts'
 import { APPENDIX_B } from '../../../../support/appendix-b.ts'
@@ -161,7 +161,7 @@ function found(filter: CompFilter): string[] {
   const asked = new CalendarQuery(filter, book, UTC)
   return Object.entries(APPENDIX_B).flatMap(([file, content]) => {
     const object = readObject(content)
-    return asked.matches(objectEntry(object, book), () => object) ? [file] : []
+    return asked.matches(new ObjectEntry(object, book), () => object) ? [file] : []
   })
 }
 

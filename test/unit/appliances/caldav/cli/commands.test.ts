@@ -22,9 +22,13 @@ async function user(
   return { code, out, err }
 }
 
-function bulk(run: typeof runImport, dir: string, args: readonly string[]): Said {
+async function bulk(
+  run: typeof runImport | typeof runExport,
+  dir: string,
+  args: readonly string[],
+): Promise<Said> {
   let [out, err] = ['', '']
-  const code = run([...args, '--dir', dir], {
+  const code = await run([...args, '--dir', dir], {
     out: (text) => void (out += text),
     err: (text) => void (err += text),
   })
@@ -93,11 +97,11 @@ const zoned = 'DTSTART;TZID=Europe/Berlin:20260105T090000'
 const FILE = `BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n${ZONE}${event('a')}${event('b', 'RRULE:FREQ=DAILY\r\n', zoned)}${event('b', 'RECURRENCE-ID;TZID=Europe/Berlin:20260106T090000\r\n', zoned)}END:VCALENDAR\r\n`
 
 describe('import and export', () => {
-  test('a file becomes an object for each UID with its zones, and one file again', () => {
+  test('a file becomes an object for each UID with its zones, and one file again', async () => {
     const dir = tempDir('import')
     const source = join(dir, 'all.ics')
     writeFileSync(source, FILE)
-    const done = bulk(runImport, dir, ['calendars/alice/work', source])
+    const done = await bulk(runImport, dir, ['calendars/alice/work', source])
     expect([done.code, done.err]).toEqual([0, ''])
     const folder = join(dir, 'calendars/alice/work')
     expect(readdirSync(folder).sort()).toEqual(['a.ics', 'b.ics'])
@@ -106,13 +110,13 @@ describe('import and export', () => {
     expect(b!.split('BEGIN:VEVENT')).toHaveLength(3)
     expect(b).toContain(ZONE)
     expect(b).toContain('SUMMARY:A long\r\n  folded line\r\n')
-    const joined = bulk(runExport, dir, ['calendars/alice/work'])
+    const joined = await bulk(runExport, dir, ['calendars/alice/work'])
     expect(joined.out.split('BEGIN:VTIMEZONE')).toHaveLength(2)
     expect(joined.out.split('BEGIN:VEVENT')).toHaveLength(4)
     expect(joined.out).toContain('X-WR-CALNAME:work\r\n')
   })
 
-  test('the folder of another server is taken without its own state; what is broken is named and left', () => {
+  test('the folder of another server is taken without its own state; what is broken is named and left', async () => {
     const dir = tempDir('import')
     const other = join(dir, 'radicale/collection-root/alice/0815')
     mkdirSync(other, { recursive: true })
@@ -125,7 +129,7 @@ describe('import and export', () => {
       join(other, 'y.ics'),
       `BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n${event('y').replace('UID:y\r\n', '')}END:VCALENDAR\r\n`,
     )
-    const done = bulk(runImport, dir, ['calendars/alice/work', join(dir, 'radicale')])
+    const done = await bulk(runImport, dir, ['calendars/alice/work', join(dir, 'radicale')])
     expect(done.code).toBe(78)
     expect(done.err).toContain('y.ics')
     expect(done.out).toContain('1 taken')
@@ -134,22 +138,52 @@ describe('import and export', () => {
     ])
   })
 
-  test('cards are taken one by one', () => {
+  test('what clashes with what is there is left out and named, and takes its place when asked', async () => {
+    const dir = tempDir('import')
+    const folder = join(dir, 'calendars/alice/work')
+    mkdirSync(folder, { recursive: true })
+    const wrap = (text: string): string =>
+      `BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n${text}END:VCALENDAR\r\n`
+    writeFileSync(join(folder, 'mine.ics'), wrap(event('a', 'LOCATION:Here\r\n')))
+    writeFileSync(join(folder, 'b.ics'), wrap(event('another')))
+    const source = join(dir, 'all.ics')
+    writeFileSync(source, FILE)
+    const first = await bulk(runImport, dir, ['calendars/alice/work', source])
+    expect([first.code, first.err]).toEqual([
+      78,
+      `${source}:12: a: is in ${join(folder, 'mine.ics')} already and says something else; --replace takes this one\n`,
+    ])
+    expect(first.out).toContain('1 taken')
+    expect(readFileSync(join(folder, 'mine.ics'), 'utf8')).toContain('LOCATION:Here')
+    expect(readFileSync(join(folder, 'b.ics'), 'utf8')).toContain('UID:another')
+    const names = readdirSync(folder).sort()
+    expect(names).toEqual([expect.stringMatching(/^[0-9a-f]{40}\.ics$/), 'b.ics', 'mine.ics'])
+    const second = await bulk(runImport, dir, ['calendars/alice/work', source, '--replace'])
+    expect([second.code, second.err]).toEqual([0, ''])
+    expect(readFileSync(join(folder, 'mine.ics'), 'utf8')).not.toContain('LOCATION')
+    const third = await bulk(runImport, dir, ['calendars/alice/work', source])
+    expect([third.code, third.err]).toEqual([0, ''])
+    expect(readdirSync(folder).sort()).toEqual(names)
+  })
+
+  test('cards are taken one by one', async () => {
     const dir = tempDir('import')
     const source = join(dir, 'all.vcf')
     const card = (uid: string): string =>
       `BEGIN:VCARD\r\nVERSION:3.0\r\nUID:${uid}\r\nFN:${uid}\r\nN:${uid};;;;\r\nEND:VCARD\r\n`
     writeFileSync(source, card('one') + card('two'))
-    expect(bulk(runImport, dir, ['addressbooks/alice/friends', source]).code).toBe(0)
-    expect(bulk(runExport, dir, ['addressbooks/alice/friends']).out).toBe(card('one') + card('two'))
+    expect((await bulk(runImport, dir, ['addressbooks/alice/friends', source])).code).toBe(0)
+    expect((await bulk(runExport, dir, ['addressbooks/alice/friends'])).out).toBe(
+      card('one') + card('two'),
+    )
   })
 
   test.each([['calendars/alice'], ['files/alice/x'], ['calendars/../x']])(
     '%s is no target',
-    (target) => {
+    async (target) => {
       const dir = tempDir('import')
-      expect(bulk(runImport, dir, [target, dir]).code).toBe(64)
-      expect(bulk(runExport, dir, [target]).code).toBe(64)
+      expect((await bulk(runImport, dir, [target, dir])).code).toBe(64)
+      expect((await bulk(runExport, dir, [target])).code).toBe(64)
     },
   )
 })

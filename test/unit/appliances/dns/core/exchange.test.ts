@@ -6,11 +6,11 @@ import {
   type Handlers,
 } from '../../../../../appliances/dns/core/exchange.ts'
 import { Nameserver } from '../../../../../appliances/dns/core/answer/nameserver.ts'
-import type { Key } from '../../../../../appliances/dns/core/keys/key.ts'
+import type { Key } from '../../../../../shared/tsig/key.ts'
 import { DEFERRED } from '../../../../../shared/dns-server/core/defer.ts'
 import type { Request } from '../../../../../appliances/dns/core/request.ts'
-import { TsigSigner } from '../../../../../appliances/dns/core/tsig/tsig-signer.ts'
-import { TsigVerifier } from '../../../../../appliances/dns/core/tsig/tsig-verifier.ts'
+import { TsigSigner } from '../../../../../shared/tsig/tsig-signer.ts'
+import { TsigVerifier } from '../../../../../shared/tsig/tsig-verifier.ts'
 import { decodeMessage, FLAG, OPCODE, RCODE } from '../../../../../shared/dns/message.ts'
 import { clientOf, name, queryOf, zoneOf } from '../../../../support/zones.ts'
 

@@ -10,7 +10,9 @@ import { coveredType, rrsetOf, type Zone } from '../../../../../appliances/dns/c
 import { dnssecTable, type SigningTable } from '../../../../../appliances/dns/dnssec-table.ts'
 import { KeyFolder } from '../../../../../appliances/dns/key-folder.ts'
 import { SignThread } from '../../../../../appliances/dns/signing/sign-thread.ts'
-import { ZoneSigning, type ParentDs } from '../../../../../appliances/dns/signing/zone-signing.ts'
+import { RollingKeys, type ParentDs } from '../../../../../appliances/dns/signing/rolling-keys.ts'
+import { SigningState } from '../../../../../appliances/dns/signing/signing-state.ts'
+import { ZoneSigning } from '../../../../../appliances/dns/signing/zone-signing.ts'
 import { VirtualClock } from '../../../../../shared/clock/clock.ts'
 import { decodeConfig } from '../../../../../shared/config/decode.ts'
 import { silentLog } from '../../../../../shared/log/log.ts'
@@ -35,6 +37,7 @@ function signingOf(toml: string): SigningTable {
 class Site {
   readonly folder: string
   readonly clock: VirtualClock
+  readonly keys: RollingKeys
   readonly signing: ZoneSigning
   readonly #setting: SigningTable
   served: Zone | undefined
@@ -45,16 +48,22 @@ class Site {
     folder: string = tempDir('keys'),
     clock: VirtualClock = new VirtualClock(),
     thread?: SignThread,
+    /** Another view's zone of the name. */
+    beside?: Site,
   ) {
     this.folder = folder
     this.clock = clock
     this.#setting = signingOf(toml)
+    const view = beside === undefined ? '' : 'office'
+    const shell = { folder: new KeyFolder(folder, view), clock, log: silentLog }
+    const state = new SigningState(shell.folder, ORIGIN)
+    const keysShell = { ...shell, askParent: async () => this.parent }
+    this.keys = beside?.keys ?? new RollingKeys(ORIGIN, this.#setting, keysShell, state)
     this.signing = new ZoneSigning(ORIGIN, this.#setting, {
-      folder: new KeyFolder(folder),
-      clock,
-      log: silentLog,
+      ...shell,
+      keys: this.keys,
+      state,
       publish: (_, zone) => void (this.served = zone),
-      askParent: async () => this.parent,
       thread,
       fail: (fault) => {
         throw fault
@@ -252,6 +261,61 @@ describe('a zone that a thread signs', { timeout: 60_000 }, () => {
   })
 })
 
+describe('zones of one name in two views', () => {
+  const views = (toml: string, folder?: string, clock?: VirtualClock): readonly [Site, Site] => {
+    const site = new Site(toml, folder, clock)
+    return [site, new Site(toml, site.folder, site.clock, undefined, site)]
+  }
+
+  test('are signed by the same keys, have serials of their own, and are what they were after a restart', async () => {
+    const [all, office] = views('')
+    all.offer(zoneOf('example.org.', TEXT))
+    office.offer(add(zoneOf('example.org.', TEXT), 'inside'))
+    expect([all.served!.serial, office.served!.serial]).toEqual([5, 6])
+    expect(office.dnskeys).toEqual(all.dnskeys)
+    for (const site of [all, office]) site.check()
+    expect(all.served!.nodes.get(name('inside.example.org.'))).toBeUndefined()
+    const [allAgain, officeAgain] = views('', all.folder, all.clock)
+    allAgain.offer(zoneOf('example.org.', TEXT))
+    officeAgain.offer(add(zoneOf('example.org.', TEXT), 'inside'))
+    expect(zoneRecords(allAgain.served!)).toEqual(zoneRecords(all.served!))
+    expect(zoneRecords(officeAgain.served!)).toEqual(zoneRecords(office.served!))
+  })
+
+  test.each([true, false])(
+    'roll their keys together, also when the view of all has no such zone: %s',
+    async (isInAll) => {
+      const [all, office] = views('scheme = "ksk-zsk"\nzsk_lifetime = "30d"')
+      const sites = isInAll ? [all, office] : [office]
+      for (const site of sites) site.offer(zoneOf('example.org.', TEXT))
+      const before = office.dnskeys
+      let most = 0
+      for (let hour = 0; hour < 34 * 24; hour++) {
+        all.clock.advance(HOUR)
+        // The one whose turn comes later is one step behind at times.
+        for (const site of hour % 2 === 0 ? sites : sites.toReversed()) await site.signing.tick()
+        for (const site of sites) site.check()
+        most = Math.max(most, office.dnskeys.length)
+      }
+      expect(most).toBe(3)
+      expect(office.dnskeys).toHaveLength(2)
+      expect(office.dnskeys).not.toEqual(before)
+      if (isInAll) expect(office.dnskeys).toEqual(all.dnskeys)
+    },
+  )
+
+  test('keep a key until both are signed by the next one', async () => {
+    const [all, office] = views('scheme = "ksk-zsk"\nzsk_lifetime = "30d"')
+    for (const site of [all, office]) site.offer(zoneOf('example.org.', TEXT))
+    // One of them is never looked at: nothing of it is signed anew.
+    for (let hour = 0; hour < 40 * 24; hour++) await all.pass(HOUR)
+    expect(all.dnskeys).toHaveLength(3)
+    office.signing.leave()
+    for (let hour = 0; hour < 4 * 24; hour++) await all.pass(HOUR)
+    expect(all.dnskeys).toHaveLength(2)
+  })
+})
+
 describe('rolls', () => {
   test('a ZSK is published, then signs, then the old one goes when nothing is left of it', async () => {
     const site = new Site('scheme = "ksk-zsk"\nzsk_lifetime = "30d"')
@@ -350,5 +414,71 @@ describe('rolls', () => {
     expect(given.cds.map((rdata) => Buffer.from(rdata))).toEqual([
       dsRdata(ORIGIN, given.dnskeys[0]!),
     ])
+  })
+})
+
+describe('a zone with compact denial', () => {
+  const COMPACT = 'denial = "compact"'
+  const zone = zoneOf('example.org.', TEXT)
+  const onlineKeys = (site: Site) => site.signing.onlineKeys(site.served!)
+
+  test('has no proofs of its own, and its keys for who answers from it', () => {
+    const site = new Site(COMPACT)
+    site.offer(zone)
+    site.check()
+    const types = [...site.served!.everyNode()].flatMap((node) => node.rrsets.map((r) => r.type))
+    expect(types).not.toContain(TYPE.NSEC)
+    expect(types).not.toContain(TYPE.NSEC3PARAM)
+    const before = onlineKeys(site)!
+    const hex = (octets: Uint8Array) => Buffer.from(octets).toString('hex')
+    expect(before.keys.map(({ dnskey }) => hex(dnskey))).toEqual(site.dnskeys.map(hex))
+    const changed = add(zone, 'new.ent')
+    site.offer(changed)
+    site.check()
+    expect(site.served!.serial).toBe(6)
+    // The same object, so that what was signed with them is still good.
+    expect(onlineKeys(site)).toBe(before)
+    expect(site.signing.onlineKeys(changed)).toBeUndefined()
+  })
+
+  test('is taken up by the next run, without a new signature', () => {
+    const site = new Site(COMPACT)
+    site.offer(zone)
+    const again = new Site(COMPACT, site.folder, site.clock)
+    again.offer(zoneOf('example.org.', TEXT))
+    expect(zoneRecords(again.served!)).toEqual(zoneRecords(site.served!))
+    expect(onlineKeys(again)!.keys.map(({ tag }) => tag)).toEqual(
+      onlineKeys(site)!.keys.map(({ tag }) => tag),
+    )
+  })
+
+  test('comes from and goes to records', () => {
+    const site = new Site()
+    site.offer(zone)
+    expect(onlineKeys(site)).toBeUndefined()
+    for (const toml of [COMPACT, 'denial = "nsec3"', COMPACT, '']) {
+      const next = new Site(toml, site.folder, site.clock)
+      next.offer(zone)
+      next.check()
+      const hasRecords = next.served!.order.size > 0 || next.served!.chain !== undefined
+      expect([toml, hasRecords, onlineKeys(next) !== undefined]).toEqual([
+        toml,
+        toml !== COMPACT,
+        toml === COMPACT,
+      ])
+    }
+  })
+
+  test('goes over to the next key when that signs', async () => {
+    const site = new Site(`${COMPACT}\nscheme = "ksk-zsk"\nzsk_lifetime = "30d"`)
+    site.offer(zone)
+    const first = onlineKeys(site)!
+    for (let day = 0; day < 40; day++) await site.pass(DAY)
+    const last = onlineKeys(site)!
+    expect(last).not.toBe(first)
+    expect(last.keys.map(({ tag }) => tag)).not.toEqual(first.keys.map(({ tag }) => tag))
+    const published = site.dnskeys.map((dnskey) => Buffer.from(dnskey).toString('hex'))
+    for (const { dnskey } of last.keys)
+      expect(published).toContain(Buffer.from(dnskey).toString('hex'))
   })
 })

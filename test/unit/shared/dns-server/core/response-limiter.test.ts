@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
+  limiterMemory,
   nameHash,
   RESPONSE_KIND,
   ResponseLimiter,
@@ -21,8 +22,8 @@ const { POSITIVE, NEGATIVE, ERROR } = RESPONSE_KIND
 const ip = (text: string) => parseAddress(text)!
 const WWW = nameHash('\x03www\x07example\0')
 
-function limiter(rates: Partial<ResponseRates> = {}, threads = 1): ResponseLimiter {
-  return new ResponseLimiter({ ...RATES, ...rates }, 12345, threads)
+function limiter(rates: Partial<ResponseRates> = {}): ResponseLimiter {
+  return new ResponseLimiter({ ...RATES, ...rates }, 12345)
 }
 
 /** How many of `count` answers at one time are sent, dropped and slipped. */
@@ -50,10 +51,12 @@ describe('the rate', () => {
     expect(burst(limiter({ perSecond: [0, 5, 20, 5] }), 30).send).toBe(30)
   })
 
-  test('of several threads is shared by them', () => {
-    expect(burst(limiter({}, 2), 30).send).toBe(5)
-    // At least one, however many share.
-    expect(burst(limiter({}, 64), 30).send).toBe(1)
+  test('of one memory is one, however many threads count in it, and whose clock is behind', () => {
+    const memory = limiterMemory(RATES.entries, SharedArrayBuffer)
+    const [one, other] = [1, 2].map(() => new ResponseLimiter(RATES, 12345, memory))
+    expect(burst(one!, 6, { nowMs: 5000 }).send).toBe(6)
+    expect(burst(other!, 30, { nowMs: 4990 }).send).toBe(4)
+    expect(burst(one!, 30, { nowMs: 5000 }).send).toBe(0)
   })
 
   test('a steady client below it is never limited', () => {

@@ -43,6 +43,7 @@ function historyOf(
           parents: commits[i]!.on.map(oid),
           author: { name: commits[i]!.author ?? 'alice', email: 'a' },
           timeSeconds: i,
+          committedSeconds: i,
           message: '',
         }
     },

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import {
   ZoneKeeper,
@@ -6,6 +9,10 @@ import {
 import { formatProblem } from '../../../../../../shared/result/problem.ts'
 import { MemorySnapshot } from '../../../../../support/memory-snapshot.ts'
 import { name } from '../../../../../support/zones.ts'
+
+setFlagsFromString('--expose-gc')
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the flag makes
+const collect = runInNewContext('gc') as () => void
 
 const author = { name: 'cairn-dns', email: 'cairn-dns@localhost' }
 const zone = (serial: number, more = '') =>
@@ -121,4 +128,61 @@ describe('publishing', () => {
     expect(next.zones.default.get(name('a.org.'))?.zone).toBeUndefined()
     expect(next.zones.default.get(name('b.org.'))?.zone?.serial).toBe(1)
   })
+})
+
+test('a zone that is not transferred and comes to name more servers: a warning, once', () => {
+  const compact = new Set([name('a.org.')])
+  const keeper = new ZoneKeeper({ serial: 'keep', wallMs: () => 0, author, compact })
+  const head = MemorySnapshot.of({ 'zones/a.org': zone(1), 'zones/b.org': zone(1) })
+  keeper.publish(head)
+  const more = '@ NS ns.c.org.\n'
+  const pushed = head.with({ 'zones/a.org': zone(2, more), 'zones/b.org': zone(2, more) })
+  const warnings = keeper.accept(pushed, head).problems.map(formatProblem)
+  expect(warnings).toEqual([
+    'zones/a.org: warning: a.org. names 2 servers, but denial = "compact" is not transferred: each of them needs the keys and signs for itself',
+  ])
+  keeper.publish(pushed)
+  const later = pushed.with({ 'zones/a.org': zone(3, `${more}w A 192.0.2.3\n`) })
+  expect(keeper.accept(later, pushed).problems).toEqual([])
+})
+
+test('the text of a zone that was signed elsewhere is let go, and read from the branch for a change', async () => {
+  const keeper = new ZoneKeeper({ serial: 'raise', wallMs: () => 0, author })
+  const signed = readFileSync('test/vectors/rfc4035.zone', 'latin1')
+  const head = MemorySnapshot.of({ 'zones/example': `$INCLUDE _all\n`, 'zones/_all': signed })
+  const reads: string[] = []
+  const watched = new Proxy(head, {
+    get(target, property) {
+      if (property === 'get')
+        return (path: string) => {
+          reads.push(path)
+          // Not the octets that were read before, or a test could not let go of them.
+          return Uint8Array.from(target.get(path)!)
+        }
+      const value: unknown = Reflect.get(target, property, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const { releasedOctets } = keeper.publish(watched)
+  expect(releasedOctets).toBe(signed.length + '$INCLUDE _all\n'.length)
+  reads.length = 0
+  // What was looked at stays until the turn is over.
+  await new Promise((resolve) => void setImmediate(resolve))
+  collect()
+  const pushed = head.with({ 'zones/_all': `${signed}new.example. 60 A 192.0.2.77\n` })
+  const { repair, problems } = keeper.accept(pushed, head)
+  expect(reads).toEqual(['zones/example', 'zones/_all'])
+  expect(problems.filter(({ severity }) => severity === 'error')).toEqual([])
+  const repaired = pushed.edited(repair!.edit)
+  expect(
+    keeper.accept(repaired, head).problems.filter(({ severity }) => severity === 'error'),
+  ).toEqual([])
+  const zoneThen = keeper.publish(repaired).zones.default.get(name('example.'))?.zone
+  expect(zoneThen?.serial).toBe(1_081_539_378)
+  expect(zoneThen?.nodes.get(name('new.example.'))?.rrsets).toHaveLength(1)
+})
+
+test('a zone of our own keeps its text, which an update edits', () => {
+  const keeper = new ZoneKeeper({ serial: 'raise', wallMs: () => 0, author })
+  expect(keeper.publish(MemorySnapshot.of({ 'zones/a.org': zone(7) })).releasedOctets).toBe(0)
 })

@@ -12,7 +12,10 @@ import type { Zone } from '../../../../../../appliances/dns/core/zone/zone.ts'
 import { updateZone } from '../../../../../../appliances/dns/core/zone/zone-build.ts'
 import type { Client } from '../../../../../../shared/dns-server/core/client.ts'
 import { DEFERRED } from '../../../../../../shared/dns-server/core/defer.ts'
-import type { Verdict } from '../../../../../../shared/dns-server/core/response-limiter.ts'
+import {
+  RESPONSE_KIND,
+  type Verdict,
+} from '../../../../../../shared/dns-server/core/response-limiter.ts'
 import { ServerCookies } from '../../../../../../shared/dns-server/core/server-cookies.ts'
 import { EDNS_OPTION, OPT_OCTETS, type EdnsOption } from '../../../../../../shared/dns/edns.ts'
 import {
@@ -30,7 +33,7 @@ const SILENT = { answered: () => {}, truncated: () => {}, ignored: () => {}, lim
 const CLIENT = clientOf('udp')
 
 function imageOf(zone: Zone, limitOctets?: number): ImageWriter {
-  const writer = new ImageWriter(1, undefined, limitOctets)
+  const writer = new ImageWriter(1, limitOctets === undefined ? {} : { limitOctets })
   publish(writer, zone)
   return writer
 }
@@ -186,6 +189,45 @@ test.each(['the image', 'the name server'])(
     }
   },
 )
+
+test('what is left to others, or changes meanwhile, is not charged to its client', () => {
+  let zone = zoneOf('example.org.', changingZone(1))
+  const writer = imageOf(zone)
+  const elsewhere = zoneOf('example.net.', changingZone(1))
+  writer.leave(elsewhere)
+  let changes = 0
+  const client: Client = {
+    transport: 'udp',
+    address: '127.0.0.1',
+    port: 53,
+    get octets() {
+      if (changes-- > 0) publish(writer, (zone = zoneOf('example.org.', changingZone(2))))
+      return CLIENT.octets
+    },
+  }
+  const charged: number[] = []
+  const options: NameserverOptions = {
+    udpLimitOctets: 1232,
+    cookies: {
+      server: new ServerCookies([new Uint8Array(16)]),
+      nowSeconds: () => 1_800_000_000,
+      isProofRequired: false,
+    },
+    limiter: { decide: (_, kind) => (charged.push(kind), 'send') },
+  }
+  const responder = new ImageResponder(writer.memory, options, SILENT)
+  const ask = (packet: Uint8Array): number =>
+    responder.respond(packet, 0, packet.length, client, new Uint8Array(1232), 0, 1232)
+  expect(ask(queryOf('a.example.net. A', { edns: 1232 }))).toBe(DEFERRED)
+  expect(ask(queryOf('a.example.net. ANY', { edns: 1232 }))).toBe(DEFERRED)
+  expect(charged).toEqual([])
+  // By the name server, whose first answer is of the zone as it was.
+  changes = 1
+  const nsid = { code: EDNS_OPTION.NSID, data: new Uint8Array(0) }
+  expect(ask(withCookie('example.org. MX', new Uint8Array(8), [nsid]))).toBeGreaterThan(0)
+  expect(changes).toBeLessThan(0)
+  expect(charged).toEqual([RESPONSE_KIND.POSITIVE])
+})
 
 test('a zone that has no room is left to others until it has', () => {
   const zoneWith = (names: number): Zone =>

@@ -1,8 +1,8 @@
+import { isNewerSerial } from '../../../../../../shared/dns/soa.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   isDateSerial,
-  isNewerSerial,
   nextSerial,
   replaceSerial,
 } from '../../../../../../appliances/dns/core/text/soa-serial.ts'

@@ -7,7 +7,7 @@ import {
   parseZoneText,
   PROBLEM_LIMIT,
   type ZoneText,
-} from '../../../../../../appliances/dns/core/text/zone-text.ts'
+} from '../../../../../../shared/zone-text/zone-text.ts'
 import { formatName, parseName, ROOT, type Name } from '../../../../../../shared/dns/name.ts'
 import { formatRdata } from '../../../../../../shared/dns/rdata.ts'
 import { typeText } from '../../../../../../shared/dns/record-types.ts'

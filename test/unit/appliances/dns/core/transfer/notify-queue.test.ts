@@ -45,6 +45,25 @@ test('a newer change takes the place of an older one, and waits for the message 
   expect(queue.due(3)).toMatchObject([{ soa: soa(3), attempt: 0 }])
 })
 
+test('is in no hurry with a server that does not answer, however often the zone changes', () => {
+  const queue = new NotifyQueue()
+  let sent = 0
+  for (let nowMs = 0; nowMs < 60_000; nowMs += 10) {
+    queue.changed(ZONE, soa(nowMs), [a], nowMs)
+    for (const task of queue.due(nowMs)) {
+      sent++
+      expect(task.soa).toEqual(soa(nowMs))
+      queue.settled(task, false, nowMs)
+    }
+  }
+  expect(sent).toBe(60)
+  // One that was not reached for long hears of a change soon all the same.
+  for (let nowMs = 60_000; nowMs < 4_000_000; nowMs += 1000)
+    for (const task of queue.due(nowMs)) queue.settled(task, false, nowMs)
+  queue.changed(ZONE, soa(7), [a], 4_000_000)
+  expect(queue.wakeAt()).toBe(4_001_000)
+})
+
 test('forgets a zone that is gone, and targets that are none any more', () => {
   const queue = new NotifyQueue()
   queue.changed(ZONE, soa(1), [a, b], 0)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Key } from '../../../../../../appliances/dns/core/keys/key.ts'
+import type { Key } from '../../../../../../shared/tsig/key.ts'
 import { condense } from '../../../../../../appliances/dns/core/transfer/difference-journal.ts'
 import { changeZone } from '../../../../../../appliances/dns/core/zone/zone-change.ts'
 import type { Zone } from '../../../../../../appliances/dns/core/zone/zone.ts'
@@ -120,6 +120,25 @@ describe('AXFR', () => {
     expect(await rcodeFor({ key: key('transfer', '.'), zone: 'example.com.' })).toBe(RCODE.NOTAUTH)
     expect(await rcodeFor({ key: key('transfer', '.'), qclass: 3 })).toBe(RCODE.REFUSED)
     expect(ended.filter(({ result }) => result === 'refused')).toHaveLength(5)
+  })
+
+  test('a zone that nobody may have is refused to all, with the reason for the log', async () => {
+    const { server, ended } = transferServerOf([version(2)], {
+      whyKept: (zone) => `${zone.serial} stays here`,
+    })
+    for (const ask of [AXFR, { ...AXFR, serial: 1 }, { ...AXFR, serial: 2 }])
+      expect(decoded((await askTransfer(server, ask))[0])).toMatchObject({
+        rcode: RCODE.REFUSED,
+        answers: [],
+      })
+    expect(ended).toHaveLength(3)
+    for (const one of ended)
+      expect(one).toMatchObject({ result: 'refused', messages: 0, why: '2 stays here' })
+    // Who may not have it anyway does not learn why.
+    const closed = transferServerOf([version(2)], { whyKept: () => 'stays', allows: () => false })
+    await askTransfer(closed.server, AXFR)
+    expect(closed.ended).toHaveLength(1)
+    expect(closed.ended[0]!.why).toBeUndefined()
   })
 
   test('a record that fits no message ends the transfer instead of being left out', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Grant } from '../../../../../../appliances/dns/core/keys/key.ts'
+import type { Grant } from '../../../../../../shared/tsig/key.ts'
 import {
   decodeUpdate,
   type UpdateMessage,

@@ -5,7 +5,7 @@ import {
   updateZone,
   type ZoneChange,
 } from '../../../../../../appliances/dns/core/zone/zone-build.ts'
-import { chunksOf, type ZoneText } from '../../../../../../appliances/dns/core/text/zone-text.ts'
+import { chunksOf, type ZoneText } from '../../../../../../shared/zone-text/zone-text.ts'
 import { checkZone } from '../../../../../../appliances/dns/core/zone/zone-check.ts'
 import { zoneDifference } from '../../../../../../appliances/dns/core/zone/zone-difference.ts'
 import { formatName } from '../../../../../../shared/dns/name.ts'

@@ -30,7 +30,7 @@ import { name } from '../../../../../support/zones.ts'
 const NOW_MS = 1_700_000_000_000
 const PRIVATE = new PrefixSet([parsePrefix('192.0.2.0/24')!])
 
-/** Knows one address for each name that begins with `v4`, ten records for `many`, and fails for `broken`. */
+/** Knows one address for each name that begins with `v4` and its name, ten records for `many`, and fails for `broken`. */
 const source: AnswerSource = {
   peek: () => undefined,
   ask: (question) => Promise.resolve(answerTo(question)),
@@ -54,6 +54,11 @@ function answerTo(question: Question): Answer {
     })
   if (first === 'v4' && question.qtype === TYPE.A)
     return localAnswer(question, { ...at, rrset: rrset([Buffer.of(192, 0, 2, 33)]) })
+  if (first === '33' && question.qtype === TYPE.PTR)
+    return localAnswer(question, {
+      ...at,
+      rrset: rrset([Buffer.from(name('v4.example.org'), 'latin1')]),
+    })
   return localAnswer(question, at)
 }
 
@@ -257,6 +262,20 @@ describe('DNS64', () => {
     expect(lines(await ask(responder({}, mapped), 'none.example.org. AAAA'))).toEqual([])
     const checking = { flags: FLAG.RD | FLAG.CD }
     expect(lines(await ask(responder({}, mapped), 'v4.example.org. AAAA', checking))).toEqual([])
+  })
+
+  test('the name of an address in the prefix is that of the IPv4 one', async () => {
+    const mapped = new Dns64(source, parsePrefix('64:ff9b::/96')!)
+    const reversed = (last: string): string => `${Array.from(last).reverse().join('.')}.ip6.arpa.`
+    const inside = reversed('0064ff9b0000000000000000c0000221')
+    expect(lines(await ask(responder({}, mapped), `${inside} PTR`))).toEqual([
+      `${inside} 50 CNAME 33.2.0.192.in-addr.arpa.`,
+      '33.2.0.192.in-addr.arpa. 50 PTR v4.example.org.',
+    ])
+    // An address elsewhere, a part of one, and another type are what they are.
+    const outside = reversed('0064ff9c0000000000000000c0000221')
+    for (const question of [`${outside} PTR`, `${inside.slice(2)} PTR`, `${inside} TXT`])
+      expect(lines(await ask(responder({}, mapped), question)), question).toEqual([])
   })
 
   // RFC 6052 §2.4.

@@ -197,3 +197,63 @@ test('what is bogus is kept for a minute', () => {
   const bogus = [...internet.resolver.cache.links()].find(({ security }) => security === 'bogus')!
   expect(bogus.ttlSeconds).toBeLessThanOrEqual(61)
 })
+
+describe('NSEC records that are known', () => {
+  const seen = (internet: ScriptedInternet, question: string): readonly string[] => {
+    const before = internet.seen.length
+    internet.ask(question)
+    return internet.seen.slice(before).map((query) => query.question)
+  }
+
+  test('deny the names and types that they cover, with the proofs of a server', () => {
+    const { internet } = signedInternet()
+    internet.ask('nx.nsec.test. A')
+    internet.ask('www.nsec.test. TXT')
+    const before = internet.seen.length
+    const name = internet.ask('ny.nsec.test. A')
+    expect([name.rcode, name.security]).toEqual([RCODE.NXDOMAIN, 'secure'])
+    const type = internet.ask('www.nsec.test. MX')
+    expect([type.rcode, type.security, type.links[0]!.kind]).toEqual([0, 'secure', 'nodata'])
+    expect(internet.seen.length).toBe(before)
+    expect(internet.resolver.counts.synthesized).toBe(2)
+    // Whoever checks it again comes to the same end.
+    const proofs = name.links[0]!.authority.map(({ type }) => type)
+    expect(proofs).toContain(TYPE.SOA)
+    expect(proofs).toContain(TYPE.NSEC)
+  })
+
+  test('say nothing of names that a wildcard answers, of cuts, of DS, and of what is not checked', () => {
+    const { internet } = signedInternet()
+    internet.ask('nx.nsec.test. A')
+    internet.ask('plain.nsec.test. TXT')
+    expect(internet.ask('other.wild.nsec.test. A').rcode).toBe(0)
+    expect(internet.ask('www.plain.nsec.test. A').links.at(-1)!.kind).toBe('data')
+    expect(internet.ask('nothing.plain.nsec.test. A').security).toBe('insecure')
+    expect(seen(internet, 'nz.nsec.test. DS')).toContain('nz.nsec.test. DS')
+    const ticket = { checkingDisabled: true }
+    expect(
+      internet.resolver.peek(
+        { qname: name('nq.nsec.test.'), qtype: TYPE.A, ...ticket },
+        internet.nowMs,
+      ),
+    ).toBeUndefined()
+  })
+
+  test('are forgotten with the TTL of the denial', () => {
+    const { internet } = signedInternet()
+    internet.ask('nx.nsec.test. A')
+    internet.nowMs += 298_000
+    expect(seen(internet, 'ny.nsec.test. A')).toEqual([])
+    internet.nowMs += 3_000
+    expect(seen(internet, 'nw.nsec.test. A')).toContain('nw.nsec.test. A')
+  })
+
+  test('of NSEC3, and of a zone that is bogus, are not kept', () => {
+    const { internet } = signedInternet()
+    internet.ask('nx.nsec3.test. A')
+    expect(seen(internet, 'ny.nsec3.test. A')).toContain('ny.nsec3.test. A')
+    internet.ask('nx.broken.test. A')
+    internet.ask('ny.broken.test. A')
+    expect(internet.resolver.counts.synthesized).toBe(0)
+  })
+})

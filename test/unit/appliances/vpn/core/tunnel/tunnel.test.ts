@@ -7,9 +7,10 @@ import { ClientRoutes } from '../../../../../../appliances/vpn/core/tunnel/clien
 import { echoReply } from '../../../../../../appliances/vpn/core/tunnel/echo-host.ts'
 import {
   clampSegmentSize,
-  destinationOf,
-  sourceOf,
+  isIpPacket,
+  isMulticast,
 } from '../../../../../../appliances/vpn/core/tunnel/ip-packet.ts'
+import { Traffic } from '../../../../../../appliances/vpn/core/data/traffic.ts'
 import { Keepalive } from '../../../../../../appliances/vpn/core/tunnel/ping.ts'
 import { maskOf, prefixOfMask } from '../../../../../../appliances/vpn/core/tunnel/netmask.ts'
 import { parseAddress } from '../../../../../../shared/net/address.ts'
@@ -17,6 +18,16 @@ import { formatPrefix, parsePrefix } from '../../../../../../shared/net/prefix.t
 
 const address = (text: string): Uint8Array => parseAddress(text)!
 const network = (text: string) => parsePrefix(text)!
+/** Of no more than a header. */
+function packet(from: string, to: string): Uint8Array {
+  const [source, destination] = [address(from), address(to)]
+  const isIpv4 = source.length === 4
+  const header = new Uint8Array(isIpv4 ? 20 : 40)
+  header[0] = isIpv4 ? 0x45 : 0x60
+  header.set(source, isIpv4 ? 12 : 8)
+  header.set(destination, isIpv4 ? 16 : 24)
+  return header
+}
 
 describe('the pool', () => {
   test('gives the hosts that stock OpenVPN gives, with the same offset for IPv6', () => {
@@ -54,11 +65,21 @@ test('addresses belong to the longest match, and to nobody once their owner is g
   routes.addNetwork(network('192.168.5.0/24'), 'b')
   expect(
     ['10.8.0.2', '192.168.4.1', '192.168.5.1', '10.8.0.3'].map((text) =>
-      routes.ownerOf(address(text)),
+      routes.receiverOf(packet('10.8.0.9', text)),
     ),
   ).toEqual(['a', 'a', 'b', undefined])
+  expect(routes.senderOf(packet('192.168.5.1', '10.8.0.2'))).toBe('b')
+  expect(routes.addHost(address('fd00:8::1000'), 'c')).toBe(true)
+  routes.addNetwork(network('fd00:9::/64'), 'c')
+  expect(routes.senderOf(packet('fd00:8::1000', 'fd00:9::1'))).toBe('c')
+  expect(routes.receiverOf(packet('fd00:8::1000', 'fd00:9::1'))).toBe('c')
+  expect(routes.receiverOf(packet('fd00:9::1', 'fd00:8::1001'))).toBeUndefined()
+  expect(isMulticast(packet('10.8.0.2', '224.0.0.1'))).toBe(true)
+  expect(isMulticast(packet('10.8.0.2', '223.0.0.1'))).toBe(false)
+  expect(isMulticast(packet('fd00:9::1', 'ff02::1'))).toBe(true)
+  expect(isMulticast(packet('fd00:9::1', 'fd00:8::1'))).toBe(false)
   routes.remove('b')
-  expect(routes.ownerOf(address('192.168.5.1'))).toBe('a')
+  expect(routes.receiverOf(packet('10.8.0.9', '192.168.5.1'))).toBe('a')
 })
 
 describe('packets', () => {
@@ -108,9 +129,11 @@ describe('packets', () => {
       clampSegmentSize(packet, 500, 500)
       expect(packet).toEqual(before)
     }
-    expect(sourceOf(new Uint8Array(0))).toBeUndefined()
-    expect(destinationOf(Uint8Array.of(0x45, 0))).toBeUndefined()
-    expect(destinationOf(new Uint8Array(39).fill(0x60))).toBeUndefined()
+    expect(isIpPacket(new Uint8Array(0))).toBe(false)
+    expect(isIpPacket(Uint8Array.of(0x45, 0))).toBe(false)
+    expect(isIpPacket(new Uint8Array(39).fill(0x60))).toBe(false)
+    expect(isIpPacket(new Uint8Array(40).fill(0x60))).toBe(true)
+    expect(isIpPacket(new Uint8Array(40).fill(0x50))).toBe(false)
   })
 
   test('a ping is answered to its sender, with checksums that are right', () => {
@@ -151,10 +174,11 @@ test('masks and prefixes', () => {
 })
 
 test('keepalives are sent when nothing else was, and missed after a while', () => {
-  const keepalive = new Keepalive(10, 60, 0)
+  const traffic = new Traffic({ nowMs: 0 })
+  const keepalive = new Keepalive(10, 60, traffic)
   expect([9, 10].map((now) => keepalive.isPingDue(now))).toEqual([false, true])
-  keepalive.sent(10)
+  traffic.left(100, 10)
   expect(keepalive.isPingDue(19)).toBe(false)
-  keepalive.received(50)
+  traffic.came(100, 50)
   expect([109, 110].map((now) => keepalive.isLost(now))).toEqual([false, true])
 })
