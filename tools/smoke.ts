@@ -10,6 +10,7 @@ import { freePort, runProgram } from './running.ts'
 
 const DEFAULT_FOLDER = join(import.meta.dirname, '..', 'dist')
 
+const LOOPBACK = /127\.0\.0\.1:\d+/g
 const { values } = parseArgs({ options: { from: { type: 'string', default: DEFAULT_FOLDER } } })
 const programs = globSync(['cairn-*.mjs', 'cairn-*'], { cwd: values.from })
 if (programs.length === 0) throw new Error(`nothing in ${values.from}: run npm run build first`)
@@ -32,12 +33,12 @@ async function smoke(appliance: HouseAppliance, command: [string, ...string[]]):
 
   const folder = mkdtempSync(join(tmpdir(), 'cairn-smoke-'))
   try {
-    const ports = [await freePort(), await freePort(), await freePort()] as const
     const config = join(folder, `${appliance.name}.toml`)
+    const written = appliance.configuration(folder)
+    const ports: number[] = []
+    for (const _ of written.matchAll(LOOPBACK)) ports.push(await freePort())
     let next = 0
-    const text = appliance
-      .configuration(folder)
-      .replaceAll(/127\.0\.0\.1:\d+/g, () => `127.0.0.1:${ports[next++]}`)
+    const text = written.replaceAll(LOOPBACK, () => `127.0.0.1:${ports[next++]}`)
     writeFileSync(config, text)
     await appliance.seed(folder)
     await promisify(execFile)(file, [...args, '--config', config, '--check'])
@@ -45,14 +46,14 @@ async function smoke(appliance: HouseAppliance, command: [string, ...string[]]):
     const running = await runProgram({
       command,
       config,
-      observed: `http://127.0.0.1:${ports[2]}`,
+      observed: `http://127.0.0.1:${ports.at(-1)}`,
       output: 'keep',
     })
     try {
       console.log(`    up after ${Math.round(performance.now() - startMs)} ms`)
-      const wrong = await appliance.probe(ports[0], folder)
+      const wrong = await appliance.probe(ports[0]!, folder)
       expect(wrong === undefined, `${wrong}`)
-      const metrics = await fetch(`http://127.0.0.1:${ports[2]}/metrics`)
+      const metrics = await fetch(`http://127.0.0.1:${ports.at(-1)}/metrics`)
       expect((await metrics.text()).trimEnd().endsWith('# EOF'), 'no metrics')
     } finally {
       const how = await running.stop()

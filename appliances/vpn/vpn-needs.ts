@@ -4,7 +4,7 @@ import { ROUTES_PATH, TUN_PATH } from '../../shared/native/tun.ts'
 import { joinNeeds, NO_NEEDS, type SandboxNeeds } from '../../shared/sandbox/needs.ts'
 import { storeNeeds } from '../../store/index.ts'
 import { profileFiles } from './client/profile-file.ts'
-import { DEVICES_PATH } from './client/resolved-settings.ts'
+import { DEVICES_PATH, RESOLV_CONF } from './client/resolved-settings.ts'
 import { gatewayConfig, type VpnConfig } from './config.ts'
 import { forwardingFiles } from './tunnel/forwarding.ts'
 
@@ -17,7 +17,7 @@ export function vpnNeeds(config: VpnConfig): SandboxNeeds {
     const { resolvConf, totp } = config.client
     const read = [...profileFiles(config.client.profile), ROUTES_PATH]
     if (totp !== undefined) read.push(totp)
-    if (resolvConf === undefined) read.push(DEVICES_PATH)
+    if (resolvConf === undefined) read.push(DEVICES_PATH, RESOLV_CONF)
     // One that is not there is made before the sandbox closes: a folder is no file.
     if (resolvConf !== undefined && !existsSync(resolvConf)) writeFileSync(resolvConf, '')
     const write = resolvConf === undefined ? [] : [resolvConf]

@@ -1,6 +1,7 @@
 // Trust on first use, and what it must not give away.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gitOk } from '../support/git.ts'
+import { tempDir } from '../support/temp.ts'
 import { runCaldav, USERS, type RunningCaldav } from '../support/running-caldav.ts'
 
 let server: RunningCaldav
@@ -53,11 +54,11 @@ test('the first makes the account, another password does not get in', async () =
     headers: { depth: '1' },
   })
   expect(event.text).toContain('/calendars/dave/personal/')
-  const author = await gitOk(['show', '--no-patch', '--format=%an: %s', 'main'], {
-    cwd: server.path,
-  })
+  const copy = tempDir('first-use')
+  await gitOk(['clone', '-q', '--bare', server.gitUrl, copy])
+  const author = await gitOk(['-C', copy, 'show', '--no-patch', '--format=%an: %s', 'main'])
   expect(author).toContain('dave: dave: make an account')
-  expect(await gitOk(['show', 'main:users.toml'], { cwd: server.path })).toContain(USERS)
+  expect(await gitOk(['-C', copy, 'show', 'main:users.toml'])).toContain(USERS)
 })
 
 test('when there are enough, nobody comes any more', async () => {

@@ -131,7 +131,9 @@ peerTest('chromium', 'a person subscribes to a calendar, refreshes it and remove
   // Nobody listens there.
   await page.evaluate(field('Address', 'webcal://localhost.invalid/a.ics'))
   await page.evaluate(click('Save'))
-  await page.until(`document.querySelector('dialog li .failed') !== null`)
+  await page.until(
+    `document.querySelector('li:has([aria-label="Delete Matches"]) .failed') !== null`,
+  )
   await page.resize(360, 740, 'dark')
   await picture(page, 'subscriptions-phone-dark')
   expect(await page.evaluate('document.documentElement.scrollWidth <= 360')).toBe(true)

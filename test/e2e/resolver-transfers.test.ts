@@ -103,9 +103,9 @@ peerTest(PEERS, 'the next start blocks before its primary is there', async () =>
   const status = (await (
     await fetch(`${observed}/status`, { headers: { accept: 'application/json' } })
   ).json()) as {
-    policy: { transfers: readonly { zone: string; rules: number }[] }
+    detail: { policy: { transfers: readonly { zone: string; rules: number }[] } }
   }
-  expect(status.policy.transfers).toMatchObject([{ zone: 'rpz.example.', rules: 2 }])
+  expect(status.detail.policy.transfers).toMatchObject([{ zone: 'rpz.example.', rules: 2 }])
 })
 
 const PATIENCE = { timeout: 20_000, interval: 100 }

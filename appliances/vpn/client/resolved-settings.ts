@@ -2,6 +2,7 @@
 // back when this stops. A client that is killed leaves nothing: the device goes, and what was told of it.
 import { existsSync, readFileSync } from 'node:fs'
 import type { Log } from '../../../shared/log/log.ts'
+import { isReadPermitted } from '../../../shared/native/permission.ts'
 import {
   isResolvedFile,
   revertCall,
@@ -11,13 +12,14 @@ import {
 import type { Resolvers } from './resolver-settings.ts'
 import { callBus, SYSTEM_BUS } from './system-bus.ts'
 
-const RESOLV_CONF = '/etc/resolv.conf'
+export const RESOLV_CONF = '/etc/resolv.conf'
 /** A folder for each device that is none of hardware, with its number. */
 export const DEVICES_PATH = '/sys/devices/virtual/net'
 
 /** Whether systemd-resolved runs this host. */
 export function isResolvedHere(): boolean {
-  if (!existsSync(SYSTEM_BUS) || !existsSync(RESOLV_CONF)) return false
+  // The sandbox has no right to a file that was not there when it began.
+  if (!isReadPermitted(RESOLV_CONF) || !existsSync(RESOLV_CONF)) return false
   return isResolvedFile(readFileSync(RESOLV_CONF, 'utf8'))
 }
 

@@ -194,7 +194,7 @@ export class PolicyZone {
 
   #putName(rules: NameRules, owner: Name, action: RpzAction): string | undefined {
     const old = rules.own(owner)
-    if (rules.size >= LIST_LIMITS.names) return `More than ${LIST_LIMITS.names} names in one zone`
+    if (rules.names >= LIST_LIMITS.names) return `More than ${LIST_LIMITS.names} names in one zone`
     rules.put(owner, this.#joined(old, action))
     return undefined
   }

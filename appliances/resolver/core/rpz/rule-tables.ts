@@ -9,12 +9,19 @@ const NO_RULE = 0
 /** Found as a name server finds records: the name itself, or the wildcard below its closest encloser (RFC 4592 §3.3.1). */
 export class NameRules {
   readonly #table: NameTable
+  #size = 0
 
   constructor(seed: number) {
     this.#table = new NameTable(seed)
   }
 
+  /** Rules. */
   get size(): number {
+    return this.#size
+  }
+
+  /** What it keeps: the owners of rules, and the names above them. */
+  get names(): number {
     return this.#table.size
   }
 
@@ -29,6 +36,7 @@ export class NameRules {
 
   /** `owner` is canonical, and not the root; `rule` more than 0. */
   put(owner: Name, rule: number): void {
+    if (this.own(owner) === NO_RULE) this.#size++
     this.#table.set(owner, rule)
     for (
       let name = parentName(owner)!;
